@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one place that knows which shape of the dcache API the code around it is
+ * built for.  What the compiler can tell by itself is told apart here.  What
+ * it cannot, because naming a thing that is not declared is an error, is
+ * looked up in the headers by dcache_probe.mk, which passes it in as
+ * COMPAT_HAVE_* macros.
+ */
+#ifndef DCACHE_COMPAT_H
+#define DCACHE_COMPAT_H
+
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/stddef.h>
+#include <linux/wait.h>
+
+/* d_alloc_parallel() wants a wait queue, on which those who find us sleep. */
+#define COMPAT_DAP_TAKES_WQ						\
+	__builtin_types_compatible_p(typeof(d_alloc_parallel),		\
+		struct dentry *(struct dentry *, const struct qstr *,	\
+				wait_queue_head_t *))
+
+/* It does not: they sleep on the dentry itself. */
+#define COMPAT_DAP_NO_WQ						\
+	__builtin_types_compatible_p(typeof(d_alloc_parallel),		\
+		struct dentry *(struct dentry *, const struct qstr *))
+
+static_assert(COMPAT_DAP_TAKES_WQ || COMPAT_DAP_NO_WQ,
+	      "this shape of d_alloc_parallel() is not known here");
+
+/*
+ * d_alloc_parallel() of either shape.  Where the kernel takes @wq, that has to
+ * stay until the lookup has ended; where it does not, it is ignored and may be
+ * NULL.  Of the two pointers the one that does not fit the kernel is a
+ * constant NULL, so what remains is one direct call.
+ */
+static inline struct dentry *compat_d_alloc_parallel(struct dentry *parent,
+						     const struct qstr *name,
+						     wait_queue_head_t *wq)
+{
+	struct dentry *(*with_wq)(struct dentry *parent,
+				  const struct qstr *name,
+				  wait_queue_head_t *wq);
+	struct dentry *(*without)(struct dentry *parent,
+				  const struct qstr *name);
+
+	with_wq = __builtin_choose_expr(COMPAT_DAP_TAKES_WQ, d_alloc_parallel,
+					NULL);
+	without = __builtin_choose_expr(COMPAT_DAP_NO_WQ, d_alloc_parallel,
+					NULL);
+	return COMPAT_DAP_TAKES_WQ ? with_wq(parent, name, wq) :
+				     without(parent, name);
+}
+
+/*
+ * The bit that a waiter leaves in ->d_flags, by the name that the 6.12 series
+ * here gives it or by mainline's.  0 where waiters sleep on the owner's queue.
+ */
+#if defined(COMPAT_HAVE_LOCK_WAITER)
+#define COMPAT_DCACHE_WAITER	DCACHE_LOCK_WAITER
+#elif defined(COMPAT_HAVE_LOOKUP_WAITERS)
+#define COMPAT_DCACHE_WAITER	DCACHE_LOOKUP_WAITERS
+#else
+#define COMPAT_DCACHE_WAITER	0
+#endif
+
+/* Both bits of an in-lookup dentry; neither may outlive the lookup. */
+#define COMPAT_DCACHE_LOOKUP_BITS	(DCACHE_PAR_LOOKUP | COMPAT_DCACHE_WAITER)
+
+/*
+ * Give operations to a dentry that is in lookup.  Only where COMPAT_HAS_SET_D_OP
+ * is true; elsewhere no filesystem can do that, and false is returned.
+ */
+#ifdef COMPAT_HAVE_D_SET_D_OP
+#define COMPAT_HAS_SET_D_OP	true
+#else
+#define COMPAT_HAS_SET_D_OP	false
+#endif
+
+static inline bool compat_d_set_d_op(struct dentry *dentry,
+				     const struct dentry_operations *ops)
+{
+#ifdef COMPAT_HAVE_D_SET_D_OP
+	d_set_d_op(dentry, ops);
+#endif
+	return COMPAT_HAS_SET_D_OP;
+}
+
+/*
+ * For negative controls only: have the end of a lookup, which has to follow,
+ * forget those who have been waiting for it so far.  @fresh takes the place of
+ * the wait queue that the owner lent, and must not be used for anything else.
+ * Only where COMPAT_CAN_LOSE_WAITERS is true is it known how to do that.
+ */
+#ifdef COMPAT_HAVE_D_WAIT
+#define COMPAT_CAN_LOSE_WAITERS	true
+#else
+#define COMPAT_CAN_LOSE_WAITERS	(COMPAT_DCACHE_WAITER != 0)
+#endif
+
+static inline void compat_lose_waiters(struct dentry *dentry,
+				       wait_queue_head_t *fresh)
+{
+	spin_lock(&dentry->d_lock);
+#ifdef COMPAT_HAVE_D_WAIT
+	dentry->d_wait = fresh;
+#else
+	dentry->d_flags &= ~COMPAT_DCACHE_WAITER;
+#endif
+	spin_unlock(&dentry->d_lock);
+}
+
+#endif /* DCACHE_COMPAT_H */

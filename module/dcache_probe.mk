@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+# To be included by a Kbuild file that builds users of dcache_compat.h: looks
+# into the headers of the kernel that is built for, never at its version, and
+# adds a -DCOMPAT_HAVE_* to ccflags-y for each thing that it finds there.
+
+dcache_probe_h := $(srctree)/include/linux/dcache.h
+
+ifeq ($(wildcard $(dcache_probe_h)),)
+$(error dcache_probe.mk: no $(dcache_probe_h): not a kernel tree or its headers)
+endif
+
+# $(call dcache_probe,MACRO,header below include/linux,regex without parentheses)
+dcache_probe = $(if $(shell grep '$(3)' $(srctree)/include/linux/$(2)),-D$(1))
+
+ifeq ($(call dcache_probe,found,dcache.h,\<d_alloc_parallel.struct),)
+$(error $(dcache_probe_h) has no d_alloc_parallel(): that kernel is too old)
+endif
+
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SET_D_OP,dcache.h,\<d_set_d_op.struct)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOCK_WAITER,dcache.h,\<DCACHE_LOCK_WAITER\>)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOOKUP_WAITERS,dcache.h,\<DCACHE_LOOKUP_WAITERS\>)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_WAIT,dcache.h,\<wait_queue_head_t .d_wait;)

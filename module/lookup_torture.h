@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * lookup_torture: kernel threads that look up few names of one directory all
+ * the time, so that they meet in d_alloc_parallel().  One of them becomes the
+ * owner of a name and ends the lookup in one of many ways, the others sleep
+ * until then.  Wrong is: a second owner, a waiter that nobody wakes, a dentry
+ * that is not what was asked for, or a bit of the lookup that outlives it.
+ *
+ * Ownership: a reader alone writes its counters and the time at which it went
+ * in, the control thread reads them.  A name is shared by all; see struct
+ * lt_name.  All lookups are made with the i_rwsem of the directory held shared,
+ * as ->lookup() has it.
+ */
+#ifndef LOOKUP_TORTURE_H
+#define LOOKUP_TORTURE_H
+
+#include <linux/atomic.h>
+#include <linux/dcache.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#define LT_NR_OPS_MAX	16
+
+struct lt_name {
+	char		text[16];
+	struct qstr	q;
+	bool		exact;		/* what a d_add_ci() may find */
+	atomic_t	owners;		/* lookups in flight: 0 or 1 */
+	atomic_t	drops_begun;	/* counted before the name is unhashed */
+	atomic_t	drops_done;	/* and after that */
+};
+
+enum lt_counter {
+	LT_LOOKUPS,		/* calls of d_alloc_parallel() */
+	LT_OWNED,		/* that had to look the name up */
+	LT_FOUND,		/* that got what somebody else had put there */
+	LT_SLEPT,		/* that slept, and got one or had to look it up */
+	LT_SLEPT_FOUND,		/* of those, got one */
+	LT_NOMEM,
+	LT_NR_COUNTERS
+};
+
+struct lt_op_stats {
+	u64	ended;
+	u64	waited_for;	/* of those, with others at the dentry */
+};
+
+struct lt_reader {
+	struct task_struct	*task;
+	unsigned int		nr;
+	struct rnd_state	rnd;
+	u64			serial;		/* for names that are unique */
+	u64			counters[LT_NR_COUNTERS];
+	struct lt_op_stats	ops[LT_NR_OPS_MAX];
+	unsigned long		since;		/* jiffies | 1, 0: not inside */
+	bool			idle;		/* done, waits to be stopped */
+
+	/* of the control thread */
+	unsigned long		reported;	/* ->since of the last stall */
+	unsigned int		tries;		/* to get it out of this one */
+};
+
+struct lt_op {
+	const char	*name;
+	/*
+	 * End the lookup of @dentry.  Returns what is under the name now, with
+	 * a reference: @dentry itself, another one, or NULL.
+	 */
+	struct dentry	*(*end)(struct lt_reader *r, struct lt_name *name,
+				struct dentry *dentry);
+	bool		(*available)(void);	/* NULL: always */
+	bool		only_by_name;		/* not part of "all" */
+	bool		ci;			/* finds the exact name */
+};
+
+extern struct dentry *lt_dir;		/* where the names are */
+extern struct dentry *lt_elsewhere;	/* where directories are moved from */
+extern struct lt_name *lt_names;	/* nnames, then as many exact ones */
+extern unsigned int lt_nnames;
+extern unsigned int lt_hold_us;
+extern bool lt_look_up_exact;		/* readers ask for the exact names too */
+extern bool lt_stopping;
+
+/* lookup_torture_main.c */
+__printf(1, 2) void lt_error(const char *fmt, ...);
+
+/* lookup_torture_reader.c */
+int lt_reader_fn(void *arg);
+u32 lt_random(struct lt_reader *r, u32 below);
+void lt_enter(struct lt_reader *r);
+void lt_leave(struct lt_reader *r);
+
+/* lookup_torture_ops.c */
+extern const struct lt_op lt_ops[];
+extern const unsigned int lt_nr_ops;
+int lt_select_ops(char *list);
+bool lt_op_selected(unsigned int op);
+unsigned int lt_pick_op(struct lt_reader *r, const struct lt_name *name);
+
+#endif /* LOOKUP_TORTURE_H */

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lookup_torture: parameters, the control thread, and the verdict.
+ *
+ * The control thread sums, prints, and looks for readers that do not come back
+ * from d_alloc_parallel().  That is an error, and the reader is woken then: if
+ * it has only missed its wake-up, it goes on, so that the module can be removed
+ * even from a kernel that loses waiters.
+ */
+#include <linux/cpumask.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/random.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+
+#include "lookup_torture.h"
+
+#define LT_MAGIC	0x6c6f6f6b	/* "look" */
+#define LT_POLL_MS	100
+#define LT_TRIES	3		/* to wake a reader that is stuck */
+#define LT_RETRY	HZ		/* jiffies between them */
+#define LT_MAX_PRINTED	50		/* errors; all are counted */
+
+static unsigned int nreaders;
+module_param(nreaders, uint, 0444);
+MODULE_PARM_DESC(nreaders, "Number of reader threads, 2..1024 (default: number of online CPUs, at least 2)");
+
+static unsigned int nnames = 4;
+module_param(nnames, uint, 0444);
+MODULE_PARM_DESC(nnames, "Number of names they look up, 1..1024 (default: 4)");
+
+static unsigned int stat_interval = 15;
+module_param(stat_interval, uint, 0444);
+MODULE_PARM_DESC(stat_interval, "Seconds between statistics, 0 for none (default: 15)");
+
+static unsigned int duration;
+module_param(duration, uint, 0444);
+MODULE_PARM_DESC(duration, "Seconds to run, 0 for until rmmod (default: 0)");
+
+static unsigned int hold_us = 200;
+module_param(hold_us, uint, 0444);
+MODULE_PARM_DESC(hold_us, "Microseconds for which an owner holds a lookup at most, 0..1000000 (default: 200)");
+
+static unsigned int stall_ms = 5000;
+module_param(stall_ms, uint, 0444);
+MODULE_PARM_DESC(stall_ms, "Milliseconds after which a wait counts as lost, 100..600000 and at least ten times hold_us (default: 5000)");
+
+static unsigned long long seed;
+module_param(seed, ullong, 0444);
+MODULE_PARM_DESC(seed, "Seed of the random numbers, 0 for a random one (default: 0)");
+
+static bool verbose;
+module_param(verbose, bool, 0444);
+MODULE_PARM_DESC(verbose, "Print what became of each op with each statistics (default: N)");
+
+static char *ops = "all";
+module_param(ops, charp, 0444);
+MODULE_PARM_DESC(ops, "Comma-separated ways to end a lookup, a wrong one prints the list (default: all)");
+
+struct dentry *lt_dir, *lt_elsewhere;
+struct lt_name *lt_names;
+unsigned int lt_nnames, lt_hold_us;
+bool lt_look_up_exact, lt_stopping;
+
+static struct vfsmount *lt_mnt;
+static struct lt_reader *lt_readers;
+static struct task_struct *lt_control;
+static atomic_t lt_errors;
+static unsigned int lt_stalls, lt_rescued;
+static bool lt_pinned;
+
+/* Printing */
+
+void lt_error(const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (atomic_inc_return(&lt_errors) > LT_MAX_PRINTED)
+		return;
+	va_start(args, fmt);
+	vaf.va = &args;
+	pr_alert("lookup_torture: !!! %pV\n", &vaf);
+	va_end(args);
+}
+
+static void lt_sum(u64 *counters)
+{
+	unsigned int i, c;
+
+	memset(counters, 0, LT_NR_COUNTERS * sizeof(*counters));
+	for (i = 0; i < nreaders; i++)
+		for (c = 0; c < LT_NR_COUNTERS; c++)
+			counters[c] += READ_ONCE(lt_readers[i].counters[c]);
+}
+
+static struct lt_op_stats lt_sum_op(unsigned int op)
+{
+	struct lt_op_stats sum = {};
+	unsigned int i;
+
+	for (i = 0; i < nreaders; i++) {
+		sum.ended += READ_ONCE(lt_readers[i].ops[op].ended);
+		sum.waited_for += READ_ONCE(lt_readers[i].ops[op].waited_for);
+	}
+	return sum;
+}
+
+static void lt_print_ops(void)
+{
+	struct lt_op_stats sum;
+	unsigned int op;
+
+	for (op = 0; op < lt_nr_ops; op++) {
+		sum = lt_sum_op(op);
+		if (sum.ended || lt_op_selected(op))
+			pr_info("lookup_torture:   %s: ended=%llu waited_for=%llu\n",
+				lt_ops[op].name, sum.ended, sum.waited_for);
+	}
+}
+
+static void lt_print_line(const char *what)
+{
+	u64 c[LT_NR_COUNTERS];
+
+	lt_sum(c);
+	pr_info("lookup_torture: %s: nreaders=%u nnames=%u stat_interval=%u duration=%u hold_us=%u stall_ms=%u seed=%llu verbose=%d ops=%s; lookups=%llu owned=%llu found=%llu slept=%llu slept_found=%llu nomem=%llu stalls=%u rescued=%u errors=%d\n",
+		what, nreaders, nnames, stat_interval, duration, hold_us,
+		stall_ms, seed, verbose, ops, c[LT_LOOKUPS], c[LT_OWNED],
+		c[LT_FOUND], c[LT_SLEPT], c[LT_SLEPT_FOUND], c[LT_NOMEM],
+		lt_stalls, lt_rescued, atomic_read(&lt_errors));
+}
+
+static void lt_print_stats(unsigned int s)
+{
+	u64 c[LT_NR_COUNTERS];
+
+	lt_sum(c);
+	pr_info("lookup_torture: %u s: lookups=%llu owned=%llu found=%llu slept=%llu nomem=%llu stalls=%u errors=%d\n",
+		s, c[LT_LOOKUPS], c[LT_OWNED], c[LT_FOUND], c[LT_SLEPT],
+		c[LT_NOMEM], lt_stalls, atomic_read(&lt_errors));
+	if (verbose)
+		lt_print_ops();
+}
+
+static void lt_print_stack(struct task_struct *task)
+{
+#ifdef CONFIG_STACKTRACE
+	unsigned long entries[32];
+	unsigned int n;
+
+	n = stack_trace_save_tsk(task, entries, ARRAY_SIZE(entries), 0);
+	stack_trace_print(entries, n, 1);
+#endif
+}
+
+/* Stalls */
+
+/*
+ * While a reader cannot be got out, neither its stack nor the code that it would
+ * return to may go away.
+ */
+static void lt_pin(bool pin)
+{
+	if (pin == lt_pinned)
+		return;
+	lt_pinned = pin;
+	if (pin) {
+		__module_get(THIS_MODULE);
+		lt_error("a reader cannot be stopped, so the module has to stay");
+	} else {
+		module_put(THIS_MODULE);
+	}
+}
+
+/*
+ * Is a reader inside for too long?  Then say so and wake it, which is allowed
+ * at any time, and is enough if all it lacks is its wake-up.  Returns whether
+ * that has not helped either.
+ */
+static bool lt_check_stall(struct lt_reader *r)
+{
+	unsigned long limit = msecs_to_jiffies(stall_ms);
+	unsigned long since = READ_ONCE(r->since);
+
+	if (r->tries && since != r->reported) {
+		r->tries = 0;
+		lt_rescued++;
+		pr_alert("lookup_torture: !!! reader %u went on after all\n",
+			 r->nr);
+	}
+	if (!since || time_before(jiffies, since + limit))
+		return false;
+	if (!r->tries) {
+		lt_stalls++;
+		r->reported = since;
+		lt_error("reader %u (pid %d) sits in d_alloc_parallel() for %u ms",
+			 r->nr, task_pid_nr(r->task),
+			 jiffies_to_msecs(jiffies - since));
+		lt_print_stack(r->task);
+	}
+	if (r->tries <= LT_TRIES && !time_before(jiffies, since + limit +
+						 r->tries * LT_RETRY)) {
+		r->tries++;
+		wake_up_process(r->task);
+	}
+	return r->tries > LT_TRIES;
+}
+
+static void lt_check_stalls(void)
+{
+	bool stuck = false;
+	unsigned int i;
+
+	for (i = 0; i < nreaders; i++)
+		stuck |= lt_check_stall(&lt_readers[i]);
+	lt_pin(stuck);
+}
+
+/* The control thread */
+
+static bool lt_all_idle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nreaders; i++)
+		/* Pairs with the release in lt_reader_fn(). */
+		if (!smp_load_acquire(&lt_readers[i].idle))
+			return false;
+	return true;
+}
+
+static void lt_stop_readers(void)
+{
+	unsigned int i;
+
+	WRITE_ONCE(lt_stopping, true);
+	while (!lt_all_idle()) {
+		schedule_timeout_idle(msecs_to_jiffies(LT_POLL_MS));
+		lt_check_stalls();
+	}
+	lt_check_stalls();
+	for (i = 0; i < nreaders; i++) {
+		kthread_stop(lt_readers[i].task);
+		put_task_struct(lt_readers[i].task);
+	}
+}
+
+/* A run in which nobody waited has not tested anything. */
+static void lt_check_coverage(void)
+{
+	unsigned int op;
+
+	for (op = 0; op < lt_nr_ops; op++)
+		if (lt_op_selected(op) && !lt_sum_op(op).waited_for)
+			lt_error("%s: nobody ever waited for it",
+				 lt_ops[op].name);
+}
+
+static void lt_verdict(void)
+{
+	u64 c[LT_NR_COUNTERS];
+
+	lt_sum(c);
+	if (!c[LT_SLEPT])
+		lt_error("nobody slept");
+	lt_check_coverage();
+	lt_print_ops();
+	lt_print_line(atomic_read(&lt_errors) ? "End of test: FAILURE" :
+						"End of test: SUCCESS");
+}
+
+static int lt_control_fn(void *unused)
+{
+	unsigned long start = jiffies;
+	unsigned int s, printed = 0;
+
+	while (!kthread_should_stop()) {
+		schedule_timeout_idle(msecs_to_jiffies(LT_POLL_MS));
+		lt_check_stalls();
+		s = (jiffies - start) / HZ;
+		if (duration && s >= duration)
+			break;
+		if (stat_interval && s >= printed + stat_interval) {
+			printed = s;
+			lt_print_stats(s);
+		}
+	}
+	lt_stop_readers();
+	lt_verdict();
+
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+	}
+	return 0;
+}
+
+/* Set-up */
+
+static int lt_check_range(const char *what, unsigned int value,
+			  unsigned int from, unsigned int to)
+{
+	if (value >= from && value <= to)
+		return 0;
+	pr_err("lookup_torture: %s=%u is not in %u..%u\n", what, value, from,
+	       to);
+	return -EINVAL;
+}
+
+static int lt_check_parameters(void)
+{
+	char *list;
+	int err;
+
+	if (!nreaders)
+		nreaders = max(num_online_cpus(), 2);
+	err = lt_check_range("nreaders", nreaders, 2, 1024) ?:
+	      lt_check_range("nnames", nnames, 1, 1024) ?:
+	      lt_check_range("hold_us", hold_us, 0, USEC_PER_SEC) ?:
+	      lt_check_range("stall_ms", stall_ms,
+			     max(100U, hold_us / 100), 600000);
+	if (err)
+		return err;
+	if (!seed)
+		seed = get_random_u32();
+
+	list = kstrdup(ops, GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+	err = lt_select_ops(list);
+	kfree(list);
+	return err;
+}
+
+static int lt_init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, LT_MAGIC) ? 0 : -ENOMEM;
+}
+
+static struct file_system_type lt_fs_type = {
+	/* No owner: our own mount would keep the module from being removed. */
+	.name			= "lookup_torture",
+	.init_fs_context	= lt_init_fs_context,
+	.kill_sb		= kill_anon_super,
+};
+
+static struct dentry *lt_mkdir(const char *name)
+{
+	struct dentry *dentry = d_alloc_name(lt_mnt->mnt_root, name);
+	struct inode *inode;
+
+	if (!dentry)
+		return NULL;
+	inode = new_inode(lt_mnt->mnt_sb);
+	if (!inode) {
+		dput(dentry);
+		return NULL;
+	}
+	inode->i_ino = get_next_ino();
+	inode->i_mode = S_IFDIR | 0755;
+	inode->i_op = &simple_dir_inode_operations;
+	inode->i_fop = &simple_dir_operations;
+	d_add(dentry, inode);
+	return dentry;
+}
+
+static void lt_init_name(struct lt_name *name, const char *fmt, unsigned int i)
+{
+	snprintf(name->text, sizeof(name->text), fmt, i);
+	name->q = (struct qstr)QSTR_INIT(name->text, strlen(name->text));
+	name->q.hash = full_name_hash(lt_dir, name->text, name->q.len);
+}
+
+static void lt_free(void)
+{
+	dput(lt_dir);
+	dput(lt_elsewhere);
+	if (!IS_ERR_OR_NULL(lt_mnt))
+		kern_unmount(lt_mnt);
+	kvfree(lt_readers);
+	kvfree(lt_names);
+}
+
+static int lt_alloc(void)
+{
+	unsigned int i;
+
+	lt_nnames = nnames;
+	lt_hold_us = hold_us;
+	lt_names = kvcalloc(2 * nnames, sizeof(*lt_names), GFP_KERNEL);
+	lt_readers = kvcalloc(nreaders, sizeof(*lt_readers), GFP_KERNEL);
+	if (!lt_names || !lt_readers)
+		return -ENOMEM;
+	lt_mnt = kern_mount(&lt_fs_type);
+	if (IS_ERR(lt_mnt))
+		return PTR_ERR(lt_mnt);
+	lt_dir = lt_mkdir("names");
+	lt_elsewhere = lt_mkdir("elsewhere");
+	if (!lt_dir || !lt_elsewhere)
+		return -ENOMEM;
+	for (i = 0; i < nnames; i++) {
+		lt_init_name(&lt_names[i], "Name%u", i);
+		lt_init_name(&lt_names[nnames + i], "name%u", i);
+		lt_names[nnames + i].exact = true;
+	}
+	return 0;
+}
+
+/* All or none: the readers start only once the control thread is there. */
+static int lt_create_threads(void)
+{
+	struct task_struct *task;
+	unsigned int i;
+
+	for (i = 0; i < nreaders; i++) {
+		struct lt_reader *r = &lt_readers[i];
+
+		r->nr = i;
+		prandom_seed_state(&r->rnd, hash_64(seed + i, 64));
+		task = kthread_create(lt_reader_fn, r, "lookup_torture/%u", i);
+		if (IS_ERR(task))
+			goto fail;
+		get_task_struct(task);
+		r->task = task;
+	}
+	task = kthread_create(lt_control_fn, NULL, "lookup_torture");
+	if (IS_ERR(task))
+		goto fail;
+	get_task_struct(task);
+	lt_control = task;
+	return 0;
+
+fail:
+	while (i--) {
+		kthread_stop(lt_readers[i].task);
+		put_task_struct(lt_readers[i].task);
+	}
+	return PTR_ERR(task);
+}
+
+static int __init lt_init(void)
+{
+	unsigned int i;
+	int err;
+
+	err = lt_check_parameters();
+	if (err)
+		return err;
+	err = lt_alloc() ?: lt_create_threads();
+	if (err) {
+		lt_free();
+		return err;
+	}
+	lt_print_line("Start of test");
+	for (i = 0; i < nreaders; i++)
+		wake_up_process(lt_readers[i].task);
+	wake_up_process(lt_control);
+	return 0;
+}
+
+static void __exit lt_exit(void)
+{
+	kthread_stop(lt_control);
+	put_task_struct(lt_control);
+	lt_free();
+}
+
+module_init(lt_init);
+module_exit(lt_exit);
+MODULE_DESCRIPTION("Torture test of d_alloc_parallel()");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The reader: asks for a name, owns the lookup if it is told to, and otherwise
+ * checks what it got.
+ */
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+
+#include "dcache_compat.h"
+#include "lookup_torture.h"
+
+u32 lt_random(struct lt_reader *r, u32 below)
+{
+	return below ? prandom_u32_state(&r->rnd) % below : 0;
+}
+
+/* In between, the reader may sleep for somebody else's lookup. */
+void lt_enter(struct lt_reader *r)
+{
+	WRITE_ONCE(r->since, jiffies | 1);
+}
+
+void lt_leave(struct lt_reader *r)
+{
+	WRITE_ONCE(r->since, 0);
+}
+
+/* Be slow, every other time: nothing, spin, or sleep. */
+static void lt_hold(struct lt_reader *r)
+{
+	u32 us = lt_random(r, lt_hold_us + 1);
+
+	switch (lt_random(r, 4)) {
+	case 0:
+		udelay(min(us, 50));
+		break;
+	case 1:
+		if (us)
+			usleep_range(us, us + 10);
+		break;
+	}
+}
+
+/*
+ * Make the name one that has to be looked up again.  If, after somebody found
+ * a dentry, no more drops have begun than were done before he asked, then the
+ * dentry must be hashed.
+ */
+static void lt_drop(struct lt_reader *r, struct lt_name *name,
+		    struct dentry *dentry)
+{
+	atomic_inc(&name->drops_begun);
+	smp_mb__after_atomic();		/* pairs with that of lt_check_found() */
+	if (lt_random(r, 2))
+		d_drop(dentry);
+	else
+		d_invalidate(dentry);
+	smp_mb__before_atomic();	/* pairs with that of lt_lookup() */
+	atomic_inc(&name->drops_done);
+}
+
+/* We are the owner: look the name up. */
+static void lt_own(struct lt_reader *r, struct lt_name *name,
+		   struct dentry *dentry)
+{
+	unsigned int op = lt_pick_op(r, name);
+	struct lt_name *under = lt_ops[op].ci ? name + lt_nnames : name;
+	struct dentry *res;
+	bool waited_for;
+
+	if (atomic_inc_return(&name->owners) != 1)
+		lt_error("%s: has two owners", name->text);
+	lt_hold(r);
+	atomic_dec(&name->owners);
+	waited_for = d_count(dentry) > 1;
+	res = lt_ops[op].end(r, name, dentry);
+
+	if (READ_ONCE(dentry->d_flags) & COMPAT_DCACHE_LOOKUP_BITS)
+		lt_error("%s: %s left d_flags %#x", name->text, lt_ops[op].name,
+			 READ_ONCE(dentry->d_flags));
+	r->ops[op].ended++;
+	r->ops[op].waited_for += waited_for;
+
+	lt_hold(r);
+	if (res) {
+		lt_drop(r, under, res);
+		dput(res);
+	}
+}
+
+/*
+ * We got it from the dcache or from its owner.  @drops is what ->drops_done was
+ * before we asked.
+ */
+static void lt_check_found(const struct lt_name *name,
+			   const struct dentry *dentry, int drops)
+{
+	unsigned int flags = READ_ONCE(dentry->d_flags);
+
+	if (flags & COMPAT_DCACHE_LOOKUP_BITS)
+		lt_error("%s: found with d_flags %#x", name->text, flags);
+	if (dentry->d_parent != lt_dir)
+		lt_error("%s: found in directory %pd", name->text,
+			 dentry->d_parent);
+	if (dentry->d_name.len != name->q.len ||
+	    memcmp(dentry->d_name.name, name->text, name->q.len))
+		lt_error("%s: found %pd", name->text, dentry);
+	if (d_unhashed(dentry)) {
+		smp_rmb();	/* pairs with the first of lt_drop() */
+		if (atomic_read(&name->drops_begun) == drops)
+			lt_error("%s: found unhashed", name->text);
+	}
+}
+
+static void lt_lookup(struct lt_reader *r, struct lt_name *name)
+{
+	int drops = atomic_read(&name->drops_done);
+	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
+	struct dentry *dentry;
+	unsigned long switches;
+	bool slept;
+
+	smp_rmb();	/* pairs with the second of lt_drop() */
+	switches = current->nvcsw;
+	lt_enter(r);
+	dentry = compat_d_alloc_parallel(lt_dir, &name->q, &wq);
+	lt_leave(r);
+	slept = current->nvcsw != switches;
+
+	r->counters[LT_LOOKUPS]++;
+	if (IS_ERR(dentry)) {
+		if (dentry != ERR_PTR(-ENOMEM))
+			lt_error("%s: d_alloc_parallel(): %pe", name->text,
+				 dentry);
+		r->counters[LT_NOMEM]++;
+		return;
+	}
+	r->counters[LT_SLEPT] += slept;
+	if (!d_in_lookup(dentry)) {
+		lt_check_found(name, dentry, drops);
+		r->counters[LT_FOUND]++;
+		r->counters[LT_SLEPT_FOUND] += slept;
+	} else if (cmpxchg(&dentry->d_fsdata, NULL, r)) {
+		lt_error("%s: found in lookup by somebody else", name->text);
+	} else {
+		r->counters[LT_OWNED]++;
+		lt_own(r, name, dentry);
+	}
+	dput(dentry);
+}
+
+int lt_reader_fn(void *arg)
+{
+	struct lt_reader *r = arg;
+	struct inode *dir = d_inode(lt_dir);
+	u32 n;
+
+	while (!READ_ONCE(lt_stopping)) {
+		n = lt_random(r, lt_nnames);
+		if (lt_look_up_exact && !lt_random(r, 4))
+			n += lt_nnames;
+		inode_lock_shared(dir);
+		lt_lookup(r, &lt_names[n]);
+		inode_unlock_shared(dir);
+		cond_resched();
+	}
+
+	/* Pairs with the acquire in lt_all_idle(). */
+	smp_store_release(&r->idle, true);
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+	}
+	return 0;
+}
