@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The cases of the suite dcache_in_lookup, which dcache_in_lookup_kunit.c puts
+ * together.  A new case goes into the file of its subject, here and there.
+ */
+#ifndef DCACHE_IN_LOOKUP_H
+#define DCACHE_IN_LOOKUP_H
+
+#include "dcache_playground.h"
+
+/* dcache_in_lookup_name_kunit.c: Who owns a name */
+void first_to_ask_owns_the_name(struct kunit *test);
+void hashed_name_is_found_without_waiting(struct kunit *test);
+void ended_name_can_be_owned_again(struct kunit *test);
+void names_that_differ_are_looked_up_at_once(struct kunit *test);
+void same_name_elsewhere_is_another_name(struct kunit *test);
+void case_insensitive_parent_makes_one_name_of_many(struct kunit *test);
+void case_insensitive_waiters_own_it_in_turn(struct kunit *test);
+void long_names_are_waited_for_too(struct kunit *test);
+void failed_allocation_leaves_nothing_behind(struct kunit *test);
+void failed_allocation_does_not_disturb_the_owner(struct kunit *test);
+
+/* dcache_in_lookup_end_kunit.c: How a lookup ends, and what its waiters get */
+void waiters_get_the_dentry_of_a_positive_add(struct kunit *test);
+void waiters_get_the_dentry_of_a_negative_add(struct kunit *test);
+void waiters_get_the_dentry_of_a_positive_splice(struct kunit *test);
+void waiters_get_the_dentry_of_a_negative_splice(struct kunit *test);
+void one_waiter_at_a_time_owns_a_name_that_was_not_added(struct kunit *test);
+void all_of_many_waiters_are_woken(struct kunit *test);
+void lookup_that_fails_hands_the_name_to_all_in_turn(struct kunit *test);
+void waiters_get_the_directory_that_a_splice_moves(struct kunit *test);
+void waiters_get_the_directory_that_a_splice_renames(struct kunit *test);
+void waiters_get_the_directory_that_a_splice_connects(struct kunit *test);
+void waiter_owns_the_name_after_a_splice_of_an_error(struct kunit *test);
+void waiter_owns_the_name_after_a_stale_directory(struct kunit *test);
+void waiter_owns_the_name_after_a_loop(struct kunit *test);
+void waiters_on_the_asked_name_own_it_after_add_ci(struct kunit *test);
+void dentry_has_a_reference_per_waiter_and_one_of_its_owner(struct kunit *test);
+void lookup_leaves_the_lru_list_alone(struct kunit *test);
+void ended_lookup_leaves_the_dentry_as_initialised(struct kunit *test);
+void moved_alias_leaves_the_target_as_initialised(struct kunit *test);
+
+/* dcache_in_lookup_wake_kunit.c: The wake-up and the bits it goes by */
+void waiter_bit_is_set_while_somebody_waits(struct kunit *test);
+void waiter_bit_is_not_set_by_who_does_not_wait(struct kunit *test);
+void nobody_waits_and_no_wake_up_is_sent(struct kunit *test);
+void waiters_cost_one_wake_up_for_all(struct kunit *test);
+void wake_up_is_sent_when_both_bits_are_gone(struct kunit *test);
+void wake_up_is_sent_when_the_dir_seq_is_even_again(struct kunit *test);
+void wake_up_is_sent_under_d_lock(struct kunit *test);
+void waiters_whose_wake_up_is_lost_are_noticed(struct kunit *test);
+void both_bits_are_gone_when_the_lookup_has_ended(struct kunit *test);
+void waiters_are_not_woken_for_another_name(struct kunit *test);
+void waiters_are_not_woken_for_a_dentry_on_the_same_queue(struct kunit *test);
+void spurious_wake_ups_do_not_end_the_wait(struct kunit *test);
+void d_set_d_op_during_a_lookup_keeps_all_bits(struct kunit *test);
+
+/* dcache_in_lookup_forced_kunit.c: Interleavings that are forced */
+void waiters_retry_when_the_dentry_is_dropped_before_they_run(struct kunit *test);
+void waiters_retry_when_the_dentry_is_renamed_before_they_run(struct kunit *test);
+void waiters_retry_when_the_dentry_is_moved_before_they_run(struct kunit *test);
+void waiters_find_what_replaced_the_dentry_before_they_run(struct kunit *test);
+void waiters_find_the_dentry_added_after_the_lookup_was_done(struct kunit *test);
+void waiters_on_the_exact_name_get_it_from_add_ci(struct kunit *test);
+void add_ci_waits_for_the_exact_name_like_all(struct kunit *test);
+void d_add_ci_leaves_no_waiter_on_a_lent_queue(struct kunit *test);
+void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test);
+
+/* dcache_in_lookup_leave_kunit.c: Signals and unmounts */
+void sigkill_does_not_end_the_wait(struct kunit *test);
+void killed_waiters_own_the_name_in_turn(struct kunit *test);
+void sigkill_that_races_with_the_end_loses_nobody(struct kunit *test);
+void unmount_is_finished_by_the_last_waiter(struct kunit *test);
+void unmount_may_race_with_waiters_that_leave(struct kunit *test);
+
+#endif

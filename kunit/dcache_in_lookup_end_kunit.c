@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every way a lookup can end, and what its waiters get: the dentry that is
+ * hashed under the name now, be it the one they slept on or not, or else, one
+ * of them, the name to look up.
+ *
+ * What wrong looks like: a waiter that sleeps on (nobody woke it), or one that
+ * returns a dentry that is unhashed or has another name.
+ */
+#include "dcache_in_lookup.h"
+
+/* Three waiters on "/a", which the test owns. */
+struct scene {
+	struct playground *pg;
+	struct lookup *a;
+	struct crowd crowd;
+};
+
+static void set_scene_of(struct kunit *test, struct scene *scene,
+			 unsigned int waiters)
+{
+	scene->pg = playground_open(test, PLAIN);
+	scene->a = lookup_begin(scene->pg, scene->pg->root, "a");
+	crowd_start(scene->pg, &scene->crowd, scene->pg->root, "a", waiters,
+		    ANY_CPU);
+	crowd_park_on(scene->pg, &scene->crowd, scene->a->dentry);
+}
+
+static void set_scene(struct kunit *test, struct scene *scene)
+{
+	set_scene_of(test, scene, FEW);
+}
+
+void waiters_get_the_dentry_of_a_positive_add(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene(test, &s);
+	d_add(s.a->dentry, playground_inode(s.pg, S_IFREG));
+	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
+	KUNIT_EXPECT_TRUE(test, d_really_is_positive(s.a->dentry));
+}
+
+void waiters_get_the_dentry_of_a_negative_add(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene(test, &s);
+	d_add(s.a->dentry, NULL);
+	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
+	KUNIT_EXPECT_TRUE(test, d_really_is_negative(s.a->dentry));
+}
+
+void waiters_get_the_dentry_of_a_positive_splice(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene(test, &s);
+	KUNIT_EXPECT_NULL(test, d_splice_alias(playground_inode(s.pg, S_IFREG),
+					       s.a->dentry));
+	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
+	KUNIT_EXPECT_TRUE(test, d_really_is_positive(s.a->dentry));
+}
+
+void waiters_get_the_dentry_of_a_negative_splice(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene(test, &s);
+	KUNIT_EXPECT_NULL(test, d_splice_alias(NULL, s.a->dentry));
+	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
+	KUNIT_EXPECT_TRUE(test, d_really_is_negative(s.a->dentry));
+}
+
+void one_waiter_at_a_time_owns_a_name_that_was_not_added(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene(test, &s);
+	d_lookup_done(s.a->dentry);
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+	KUNIT_EXPECT_EQ(test, d_count(s.a->dentry), 1);
+}
+
+void all_of_many_waiters_are_woken(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene_of(test, &s, MANY);
+	d_add(s.a->dentry, NULL);
+	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
+}
+
+void lookup_that_fails_hands_the_name_to_all_in_turn(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene_of(test, &s, MANY);
+	d_lookup_done(s.a->dentry);
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+}
+
+/*
+ * d_splice_alias() of @inode, a directory that has @alias already:
+ *
+ *	before			after
+ *	@alias	elsewhere	hashed as "/a"
+ *	target	"/a" in lookup	unhashed, not in lookup
+ *
+ * The waiters slept on the target and get @alias.
+ */
+static void expect_moved_alias(struct scene *s, struct inode *inode,
+			       struct dentry *alias)
+{
+	struct kunit *test = s->pg->test;
+	struct dentry *got;
+
+	ihold(inode);
+	got = d_splice_alias(inode, s->a->dentry);
+	KUNIT_ASSERT_PTR_EQ(test, got, alias);
+	playground_keep(s->pg, got);
+
+	crowd_expect_dentry(s->pg, &s->crowd, alias);
+	KUNIT_EXPECT_PTR_EQ(test, alias->d_parent, s->pg->root);
+	KUNIT_EXPECT_FALSE(test, d_in_lookup(s->a->dentry));
+	KUNIT_EXPECT_TRUE(test, d_unhashed(s->a->dentry));
+	KUNIT_EXPECT_TRUE(test, poll_until(d_count(s->a->dentry) == 1));
+}
+
+void waiters_get_the_directory_that_a_splice_moves(struct kunit *test)
+{
+	struct dentry *elsewhere, *alias;
+	struct scene s;
+
+	set_scene(test, &s);
+	elsewhere = playground_child(s.pg, s.pg->root, "elsewhere", S_IFDIR);
+	alias = playground_child(s.pg, elsewhere, "b", S_IFDIR);
+	expect_moved_alias(&s, d_inode(alias), alias);
+}
+
+void waiters_get_the_directory_that_a_splice_renames(struct kunit *test)
+{
+	struct dentry *alias;
+	struct scene s;
+
+	set_scene(test, &s);
+	alias = playground_child(s.pg, s.pg->root, "b", S_IFDIR);
+	expect_moved_alias(&s, d_inode(alias), alias);
+}
+
+void waiters_get_the_directory_that_a_splice_connects(struct kunit *test)
+{
+	struct dentry *alias;
+	struct scene s;
+
+	set_scene(test, &s);
+	/* as when a file handle is decoded: a root of its own */
+	alias = d_obtain_alias(playground_inode(s.pg, S_IFDIR));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alias);
+	playground_keep(s.pg, alias);
+	KUNIT_ASSERT_TRUE(test, IS_ROOT(alias));
+	expect_moved_alias(&s, d_inode(alias), alias);
+}
+
+void waiter_owns_the_name_after_a_splice_of_an_error(struct kunit *test)
+{
+	struct dentry *got;
+	struct scene s;
+
+	set_scene(test, &s);
+	got = d_splice_alias(ERR_PTR(-ESTALE), s.a->dentry);
+	KUNIT_EXPECT_TRUE(test, IS_ERR(got));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(got), -ESTALE);
+
+	/* a splice that fails leaves the end to the caller: still in lookup */
+	KUNIT_EXPECT_TRUE(test, d_in_lookup(s.a->dentry));
+	crowd_expect_parked_on(s.pg, &s.crowd, s.a->dentry);
+
+	d_lookup_done(s.a->dentry);
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+}
+
+void waiter_owns_the_name_after_a_stale_directory(struct kunit *test)
+{
+	struct dentry *elsewhere, *alias, *got;
+	struct scene s;
+
+	set_scene(test, &s);
+	elsewhere = playground_child(s.pg, s.pg->root, "elsewhere", S_IFDIR);
+	alias = playground_child(s.pg, elsewhere, "b", S_IFDIR);
+
+	/* somebody renames: the alias cannot be moved, and nobody waits for it */
+	mutex_lock(&s.pg->root->d_sb->s_vfs_rename_mutex);
+	ihold(d_inode(alias));
+	got = d_splice_alias(d_inode(alias), s.a->dentry);
+	mutex_unlock(&s.pg->root->d_sb->s_vfs_rename_mutex);
+	KUNIT_ASSERT_TRUE(test, IS_ERR(got));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(got), -ESTALE);
+	KUNIT_EXPECT_TRUE(test, d_in_lookup(s.a->dentry));
+	crowd_expect_parked_on(s.pg, &s.crowd, s.a->dentry);
+
+	d_lookup_done(s.a->dentry);
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+}
+
+void waiter_owns_the_name_after_a_loop(struct kunit *test)
+{
+	struct dentry *got;
+	struct scene s;
+
+	set_scene(test, &s);
+	/* the root below itself */
+	ihold(d_inode(s.pg->root));
+	got = d_splice_alias(d_inode(s.pg->root), s.a->dentry);
+	KUNIT_ASSERT_TRUE(test, IS_ERR(got));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(got), -ELOOP);
+	crowd_expect_parked_on(s.pg, &s.crowd, s.a->dentry);
+
+	d_lookup_done(s.a->dentry);
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+}
+
+void waiters_on_the_asked_name_own_it_after_add_ci(struct kunit *test)
+{
+	struct qstr exact;
+	struct dentry *got;
+	struct scene s;
+
+	set_scene(test, &s);
+	exact = playground_name(s.pg->root, "A");
+	got = d_add_ci(s.a->dentry, playground_inode(s.pg, S_IFREG), &exact);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, got);
+	playground_keep(s.pg, got);
+
+	/* "A": hashed and positive.  "a": still in lookup, 1 + 3 references */
+	KUNIT_EXPECT_PTR_NE(test, got, s.a->dentry);
+	KUNIT_EXPECT_FALSE(test, d_in_lookup(got));
+	KUNIT_EXPECT_FALSE(test, d_unhashed(got));
+	KUNIT_EXPECT_TRUE(test, d_in_lookup(s.a->dentry));
+	crowd_expect_parked_on(s.pg, &s.crowd, s.a->dentry);
+
+	/* what ->lookup()'s caller does when it gets another dentry */
+	d_lookup_done(s.a->dentry);
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+}
+
+void dentry_has_a_reference_per_waiter_and_one_of_its_owner(struct kunit *test)
+{
+	unsigned int waiters;
+
+	for (waiters = FEW; waiters <= MANY; waiters += 13) {
+		struct scene s;
+
+		/* asserts 1 + waiters, all asleep */
+		set_scene_of(test, &s, waiters);
+		d_lookup_done(s.a->dentry);
+		crowd_expect_owners_in_turn(s.pg, &s.crowd);
+		KUNIT_EXPECT_EQ(test, d_count(s.a->dentry), 1);
+	}
+}
+
+void lookup_leaves_the_lru_list_alone(struct kunit *test)
+{
+	struct scene s;
+
+	if (COMPAT_DAP_TAKES_WQ)
+		kunit_skip(test, "->d_lru shares its room with the wait queue here");
+
+	/* "a": in lookup, 1 + 3 references, on no list of unused dentries */
+	set_scene(test, &s);
+	KUNIT_EXPECT_TRUE(test, list_empty(&s.a->dentry->d_lru));
+	d_lookup_done(s.a->dentry);
+	KUNIT_EXPECT_TRUE(test, list_empty(&s.a->dentry->d_lru));
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+}
+
+/* Neither bit, no list: as __d_alloc() made it, but for what d_add() does. */
+static void expect_clean(struct kunit *test, struct dentry *dentry)
+{
+	KUNIT_EXPECT_EQ(test, dentry->d_flags & COMPAT_DCACHE_LOOKUP_BITS, 0);
+	KUNIT_EXPECT_PTR_EQ(test, dentry->d_lru.next, &dentry->d_lru);
+	KUNIT_EXPECT_PTR_EQ(test, dentry->d_lru.prev, &dentry->d_lru);
+	if (d_really_is_negative(dentry)) {
+		KUNIT_EXPECT_NULL(test, playground_alias(dentry)->next);
+		KUNIT_EXPECT_NULL(test, playground_alias(dentry)->pprev);
+	}
+}
+
+void ended_lookup_leaves_the_dentry_as_initialised(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene(test, &s);
+	d_lookup_done(s.a->dentry);
+	expect_clean(test, s.a->dentry);
+	KUNIT_EXPECT_NULL(test, s.a->dentry->d_hash.next);
+	KUNIT_EXPECT_NULL(test, s.a->dentry->d_hash.pprev);
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+
+	set_scene(test, &s);
+	d_add(s.a->dentry, NULL);
+	expect_clean(test, s.a->dentry);
+	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
+
+	set_scene(test, &s);
+	d_add(s.a->dentry, playground_inode(s.pg, S_IFREG));
+	expect_clean(test, s.a->dentry);
+	KUNIT_EXPECT_PTR_EQ(test, d_inode(s.a->dentry)->i_dentry.first,
+			    playground_alias(s.a->dentry));
+	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
+}
+
+void moved_alias_leaves_the_target_as_initialised(struct kunit *test)
+{
+	struct dentry *alias;
+	struct scene s;
+
+	set_scene(test, &s);
+	alias = playground_child(s.pg, s.pg->root, "b", S_IFDIR);
+	expect_moved_alias(&s, d_inode(alias), alias);
+	expect_clean(test, s.a->dentry);
+	KUNIT_EXPECT_NULL(test, s.a->dentry->d_hash.pprev);
+}

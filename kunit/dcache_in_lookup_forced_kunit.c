@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interleavings that are forced, not hoped for.
+ *
+ * Two means: waiters that are bound to the CPU of a test that does not give it
+ * up run only after all of what the test does, though they were woken first.
+ * And kprobes hold a thread between two steps, see dcache_probe.h.
+ */
+#include "dcache_in_lookup.h"
+#include "dcache_probe.h"
+
+/* Three waiters on "/a", bound to the CPU of the test. */
+struct scene {
+	struct playground *pg;
+	struct lookup *a;
+	struct crowd crowd;
+};
+
+static void set_scene(struct kunit *test, struct scene *scene)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "preemption cannot be kept off on PREEMPT_RT");
+
+	pin_test(test, raw_smp_processor_id());
+	scene->pg = playground_open(test, PLAIN);
+	scene->a = lookup_begin(scene->pg, scene->pg->root, "a");
+	crowd_start(scene->pg, &scene->crowd, scene->pg->root, "a", FEW,
+		    raw_smp_processor_id());
+	crowd_park_on(scene->pg, &scene->crowd, scene->a->dentry);
+}
+
+void waiters_retry_when_the_dentry_is_dropped_before_they_run(struct kunit *test)
+{
+	unsigned int ran;
+	struct scene s;
+
+	set_scene(test, &s);
+
+	preempt_disable();
+	d_add(s.a->dentry, NULL);
+	d_drop(s.a->dentry);
+	ran = crowd_answered(&s.crowd);
+	preempt_enable();
+
+	/* "/a" is unhashed now: nothing that a waiter could return */
+	KUNIT_ASSERT_EQ(test, ran, 0);
+	crowd_expect_owners_in_turn(s.pg, &s.crowd);
+	KUNIT_EXPECT_EQ(test, d_count(s.a->dentry), 1);
+}
+
+/* Rename "/a", positive, to @text in @parent before its waiters run. */
+static void rename_before_waiters_run(struct scene *s, struct dentry *parent,
+				      const char *text)
+{
+	struct inode *inode = playground_inode(s->pg, S_IFREG);
+	struct qstr name = playground_name(parent, text);
+	struct dentry *target = d_alloc(parent, &name);
+	unsigned int ran;
+
+	KUNIT_ASSERT_NOT_NULL(s->pg->test, target);
+	playground_keep(s->pg, target);
+
+	preempt_disable();
+	d_add(s->a->dentry, inode);
+	d_move(s->a->dentry, target);
+	ran = crowd_answered(&s->crowd);
+	preempt_enable();
+
+	KUNIT_ASSERT_EQ(s->pg->test, ran, 0);
+	KUNIT_EXPECT_FALSE(s->pg->test, d_unhashed(s->a->dentry));
+	crowd_expect_owners_in_turn(s->pg, &s->crowd);
+}
+
+void waiters_retry_when_the_dentry_is_renamed_before_they_run(struct kunit *test)
+{
+	struct scene s;
+
+	set_scene(test, &s);
+	rename_before_waiters_run(&s, s.pg->root, "b");
+}
+
+void waiters_retry_when_the_dentry_is_moved_before_they_run(struct kunit *test)
+{
+	struct dentry *dir;
+	struct scene s;
+
+	set_scene(test, &s);
+	dir = playground_child(s.pg, s.pg->root, "elsewhere", S_IFDIR);
+	rename_before_waiters_run(&s, dir, "a");
+}
+
+void waiters_find_what_replaced_the_dentry_before_they_run(struct kunit *test)
+{
+	struct dentry *other;
+	unsigned int ran;
+	struct scene s;
+
+	set_scene(test, &s);
+	other = d_alloc(s.pg->root, &s.a->name);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	playground_keep(s.pg, other);
+
+	preempt_disable();
+	d_lookup_done(s.a->dentry);
+	d_add(other, NULL);
+	ran = crowd_answered(&s.crowd);
+	preempt_enable();
+
+	/* the one they slept on: unhashed; another one: hashed as "/a" */
+	KUNIT_ASSERT_EQ(test, ran, 0);
+	crowd_expect_dentry(s.pg, &s.crowd, other);
+	KUNIT_EXPECT_EQ(test, d_count(s.a->dentry), 1);
+}
+
+void waiters_find_the_dentry_added_after_the_lookup_was_done(struct kunit *test)
+{
+	unsigned int ran;
+	struct scene s;
+
+	set_scene(test, &s);
+
+	preempt_disable();
+	d_lookup_done(s.a->dentry);
+	d_add(s.a->dentry, NULL);
+	ran = crowd_answered(&s.crowd);
+	preempt_enable();
+
+	KUNIT_ASSERT_EQ(test, ran, 0);
+	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
+}
+
+/* A thread that will call d_add_ci() for @lookup, which is the test's. */
+static struct asker *adder_create(struct playground *pg, struct lookup *lookup,
+				  const char *exact)
+{
+	struct asker *adder = asker_new(pg, pg->root,
+					playground_name(pg->root, exact));
+
+	adder->add_ci_for = lookup->dentry;
+	adder->add_ci_inode = playground_inode(pg, S_IFREG);
+	asker_create(pg, adder, ANY_CPU);
+	return adder;
+}
+
+/*
+ * Three waiters on the exact name "A", while d_add_ci() is held after it has
+ * put "A" in lookup and before d_splice_alias() hashes it:
+ *
+ *	"a"	in lookup, the test's
+ *	"A"	in lookup, d_add_ci()'s, 1 + 3 references
+ *
+ * then "A" is let go, and on return the three have got it.
+ */
+static struct lookup *wait_inside_add_ci(struct playground *pg,
+					 struct crowd *crowd,
+					 struct dentry **found)
+{
+	struct kunit *test = pg->test;
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	struct asker *adder;
+
+	adder = adder_create(pg, a, "A");
+	crowd_create(pg, crowd, pg->root, adder->name, FEW, ANY_CPU);
+	hold_splice(test, adder->add_ci_inode);
+
+	asker_run(adder);
+	KUNIT_ASSERT_TRUE(test,
+			  poll_until(splice_is_held() ||
+				     completion_done(&adder->answered)));
+	if (!splice_is_held())
+		kunit_skip(test, "d_add_ci() does not call d_splice_alias()");
+	crowd_run(crowd);
+	KUNIT_ASSERT_TRUE(test, poll_until(crowd_is_parked(crowd)));
+	release_splice();
+
+	KUNIT_ASSERT_TRUE(test, poll_until(completion_done(&adder->answered)));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, adder->got);
+	*found = adder->got;
+	crowd_expect_dentry(pg, crowd, adder->got);
+	KUNIT_EXPECT_TRUE(test, d_really_is_positive(adder->got));
+	KUNIT_EXPECT_TRUE(test, d_in_lookup(a->dentry));
+	return a;
+}
+
+void waiters_on_the_exact_name_get_it_from_add_ci(struct kunit *test)
+{
+	struct playground *pg;
+	struct dentry *found;
+	struct crowd crowd;
+	struct lookup *a;
+
+	pg = playground_open(test, PLAIN);
+	a = wait_inside_add_ci(pg, &crowd, &found);
+
+	/* dead entries on it are the subject of d_add_ci_leaves_no_waiter... */
+	init_waitqueue_head(&a->wq);
+	d_lookup_done(a->dentry);
+	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 1);
+}
+
+void add_ci_waits_for_the_exact_name_like_all(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *exact = lookup_begin(pg, pg->root, "A");
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	struct asker *adder = adder_create(pg, a, "A");
+	struct crowd crowd;
+
+	crowd_start(pg, &crowd, pg->root, "A", FEW, ANY_CPU);
+	asker_run(adder);
+
+	/* "A": in lookup, the test's, 1 + 3 + 1 references; "a": as well, 1 */
+	KUNIT_ASSERT_TRUE(test,
+			  poll_until(asker_is_parked(adder) &&
+				     parked_thread_is_in(&adder->thread,
+							 "d_add_ci") &&
+				     crowd_is_parked(&crowd)));
+	KUNIT_EXPECT_EQ(test, d_count(exact->dentry), 1 + FEW + 1);
+
+	d_add(exact->dentry, playground_inode(pg, S_IFREG));
+	crowd_expect_dentry(pg, &crowd, exact->dentry);
+	KUNIT_ASSERT_TRUE(test, poll_until(completion_done(&adder->answered)));
+	KUNIT_ASSERT_PTR_EQ(test, adder->got, exact->dentry);
+	KUNIT_EXPECT_TRUE(test, d_in_lookup(a->dentry));
+}
+
+/* Entries on the shared queue of @dentry that wait for @dentry. */
+static unsigned int entries_for(struct dentry *dentry)
+{
+	struct wait_queue_head *queue = __var_waitqueue(&dentry->d_flags);
+	struct wait_bit_queue_entry *entry;
+	unsigned long irq;
+	unsigned int nr = 0;
+
+	spin_lock_irqsave(&queue->lock, irq);
+	list_for_each_entry(entry, &queue->head, wq_entry.entry)
+		nr += entry->key.flags == &dentry->d_flags;
+	spin_unlock_irqrestore(&queue->lock, irq);
+	return nr;
+}
+
+void d_add_ci_leaves_no_waiter_on_a_lent_queue(struct kunit *test)
+{
+	struct dentry *found = NULL;
+	struct playground *pg;
+	struct crowd crowd;
+	struct lookup *a;
+
+	pg = playground_open(test, PLAIN);
+	a = wait_inside_add_ci(pg, &crowd, &found);
+
+	/*
+	 * "a" is in lookup, and whoever ends it walks the queue that its owner
+	 * has lent, or the shared one of its address.  The three have returned
+	 * from d_alloc_parallel() and their stack frames are gone, so there
+	 * must be nobody.
+	 */
+	if (COMPAT_DAP_TAKES_WQ && waitqueue_active(&a->wq)) {
+		/* or the end of the case would be the end of the kernel */
+		init_waitqueue_head(&a->wq);
+		KUNIT_FAIL(test, "use after return: threads that have left are on the lent queue");
+	}
+	KUNIT_EXPECT_EQ(test, entries_for(a->dentry), 0);
+	KUNIT_EXPECT_EQ(test, entries_for(found), 0);
+	d_lookup_done(a->dentry);
+}
+
+#ifdef COMPAT_HAVE_D_SET_D_OP
+
+static int keep_nothing(const struct dentry *dentry)
+{
+	return 1;
+}
+
+static const struct dentry_operations delete_ops = {
+	.d_delete = keep_nothing,
+};
+
+/*
+ *	owner, held in d_set_d_op()	waiter, on another CPU
+ *
+ *	load d_flags
+ *	let the waiter go		ask for "a": in lookup
+ *	...for a while			set the waiter's bit, sleep
+ *	store d_flags | OP_DELETE
+ *	d_add()
+ *
+ * If d_set_d_op() holds ->d_lock, the waiter sets its bit after the store.  If
+ * it does not, the bit is lost, and so is the waiter.  There is one waiter
+ * here, since a second one would put the bit back.
+ */
+void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test)
+{
+	static bool go;		/* outlives a waiter that does not come back */
+	struct split_store *store;
+	struct playground *pg;
+	struct asker *waiter;
+	struct lookup *a;
+
+	if (!COMPAT_DCACHE_WAITER)
+		kunit_skip(test, "this kernel has no bit for waiters");
+
+	pin_test(test, raw_smp_processor_id());
+	pg = playground_open(test, PLAIN);
+	a = lookup_begin(pg, pg->root, "a");
+	waiter = asker_new(pg, pg->root, a->name);
+	WRITE_ONCE(go, false);
+	waiter->start = &go;
+	asker_create(pg, waiter, other_cpu(test));
+	store = split_store(test, a->dentry, COMPAT_DCACHE_WAITER, &go);
+
+	asker_run(waiter);
+	KUNIT_ASSERT_TRUE(test, poll_until(flag_is_up(&waiter->spinning)));
+	d_set_d_op(a->dentry, &delete_ops);
+	raise_flag(&go);
+	if (!store->split)
+		kunit_skip(test, "d_set_d_op() did not pass a store that could be split");
+
+	/* "a": in lookup, 1 + 1 references, the waiter asleep */
+	KUNIT_ASSERT_TRUE(test, poll_until(asker_is_parked(waiter)));
+	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 2);
+	KUNIT_EXPECT_FALSE(test, store->bit_came_between);
+	KUNIT_EXPECT_TRUE(test, a->dentry->d_flags & COMPAT_DCACHE_WAITER);
+	KUNIT_EXPECT_TRUE(test, a->dentry->d_flags & DCACHE_OP_DELETE);
+
+	d_add(a->dentry, NULL);
+	if (!poll_until(completion_done(&waiter->answered))) {
+		KUNIT_FAIL(test, "nobody woke the waiter%s",
+			   store->bit_came_between ?
+			   ", d_set_d_op() has erased its bit" : "");
+		wake_up_var(&a->dentry->d_flags);
+		KUNIT_EXPECT_TRUE(test, poll_until(completion_done(&waiter->answered)));
+	}
+}
+
+#else
+
+void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test)
+{
+	kunit_skip(test, "d_set_d_op() is not exported");
+}
+
+#endif

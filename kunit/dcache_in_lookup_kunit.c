@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit suite dcache_in_lookup: d_alloc_parallel() and whoever ends a lookup.
+ *
+ * The property: of all threads that ask for a name in a directory at the same
+ * time one becomes its owner, the others sleep until that lookup has ended,
+ * and then every one of them comes back, with the dentry that is hashed under
+ * the name, or as the next owner.  It holds for d_alloc_parallel() that takes
+ * a wait queue and for the one that waits on the dentry itself.
+ *
+ * The cases are in one file per subject; this one is the list.
+ */
+#include <linux/module.h>
+
+#include "dcache_in_lookup.h"
+
+unsigned int dcache_bound_ms = 2000;
+module_param_named(bound_ms, dcache_bound_ms, uint, 0444);
+MODULE_PARM_DESC(bound_ms, "how long to wait for what has to happen, in milliseconds (default 2000)");
+
+static int dcache_in_lookup_init(struct kunit *test)
+{
+	/* a run that hangs has named its case */
+	pr_info("# running: dcache_in_lookup.%s\n", test->name);
+	return 0;
+}
+
+static struct kunit_case dcache_in_lookup_cases[] = {
+	/* Who owns a name */
+	KUNIT_CASE(first_to_ask_owns_the_name),
+	KUNIT_CASE(hashed_name_is_found_without_waiting),
+	KUNIT_CASE(ended_name_can_be_owned_again),
+	KUNIT_CASE(names_that_differ_are_looked_up_at_once),
+	KUNIT_CASE(same_name_elsewhere_is_another_name),
+	KUNIT_CASE(case_insensitive_parent_makes_one_name_of_many),
+	KUNIT_CASE(case_insensitive_waiters_own_it_in_turn),
+	KUNIT_CASE(long_names_are_waited_for_too),
+	KUNIT_CASE(failed_allocation_leaves_nothing_behind),
+	KUNIT_CASE(failed_allocation_does_not_disturb_the_owner),
+	/* How a lookup ends, and what its waiters get */
+	KUNIT_CASE(waiters_get_the_dentry_of_a_positive_add),
+	KUNIT_CASE(waiters_get_the_dentry_of_a_negative_add),
+	KUNIT_CASE(waiters_get_the_dentry_of_a_positive_splice),
+	KUNIT_CASE(waiters_get_the_dentry_of_a_negative_splice),
+	KUNIT_CASE(one_waiter_at_a_time_owns_a_name_that_was_not_added),
+	KUNIT_CASE(all_of_many_waiters_are_woken),
+	KUNIT_CASE(lookup_that_fails_hands_the_name_to_all_in_turn),
+	KUNIT_CASE(waiters_get_the_directory_that_a_splice_moves),
+	KUNIT_CASE(waiters_get_the_directory_that_a_splice_renames),
+	KUNIT_CASE(waiters_get_the_directory_that_a_splice_connects),
+	KUNIT_CASE(waiter_owns_the_name_after_a_splice_of_an_error),
+	KUNIT_CASE(waiter_owns_the_name_after_a_stale_directory),
+	KUNIT_CASE(waiter_owns_the_name_after_a_loop),
+	KUNIT_CASE(waiters_on_the_asked_name_own_it_after_add_ci),
+	KUNIT_CASE(dentry_has_a_reference_per_waiter_and_one_of_its_owner),
+	KUNIT_CASE(lookup_leaves_the_lru_list_alone),
+	KUNIT_CASE(ended_lookup_leaves_the_dentry_as_initialised),
+	KUNIT_CASE(moved_alias_leaves_the_target_as_initialised),
+	/* The wake-up and the bits it goes by */
+	KUNIT_CASE(waiter_bit_is_set_while_somebody_waits),
+	KUNIT_CASE(waiter_bit_is_not_set_by_who_does_not_wait),
+	KUNIT_CASE(nobody_waits_and_no_wake_up_is_sent),
+	KUNIT_CASE(waiters_cost_one_wake_up_for_all),
+	KUNIT_CASE(wake_up_is_sent_when_both_bits_are_gone),
+	KUNIT_CASE(wake_up_is_sent_when_the_dir_seq_is_even_again),
+	KUNIT_CASE(wake_up_is_sent_under_d_lock),
+	KUNIT_CASE(waiters_whose_wake_up_is_lost_are_noticed),
+	KUNIT_CASE(both_bits_are_gone_when_the_lookup_has_ended),
+	KUNIT_CASE(waiters_are_not_woken_for_another_name),
+	KUNIT_CASE(waiters_are_not_woken_for_a_dentry_on_the_same_queue),
+	KUNIT_CASE(spurious_wake_ups_do_not_end_the_wait),
+	KUNIT_CASE(d_set_d_op_during_a_lookup_keeps_all_bits),
+	/* Interleavings that are forced */
+	KUNIT_CASE(waiters_retry_when_the_dentry_is_dropped_before_they_run),
+	KUNIT_CASE(waiters_retry_when_the_dentry_is_renamed_before_they_run),
+	KUNIT_CASE(waiters_retry_when_the_dentry_is_moved_before_they_run),
+	KUNIT_CASE(waiters_find_what_replaced_the_dentry_before_they_run),
+	KUNIT_CASE(waiters_find_the_dentry_added_after_the_lookup_was_done),
+	KUNIT_CASE(waiters_on_the_exact_name_get_it_from_add_ci),
+	KUNIT_CASE(add_ci_waits_for_the_exact_name_like_all),
+	KUNIT_CASE(d_add_ci_leaves_no_waiter_on_a_lent_queue),
+	KUNIT_CASE(d_set_d_op_does_not_erase_the_waiter_bit),
+	/* Signals and unmounts */
+	KUNIT_CASE(sigkill_does_not_end_the_wait),
+	KUNIT_CASE(killed_waiters_own_the_name_in_turn),
+	KUNIT_CASE(sigkill_that_races_with_the_end_loses_nobody),
+	KUNIT_CASE(unmount_is_finished_by_the_last_waiter),
+	KUNIT_CASE(unmount_may_race_with_waiters_that_leave),
+	{}
+};
+
+static struct kunit_suite dcache_in_lookup_suite = {
+	.name = "dcache_in_lookup",
+	.init = dcache_in_lookup_init,
+	.test_cases = dcache_in_lookup_cases,
+};
+
+kunit_test_suite(dcache_in_lookup_suite);
+
+MODULE_DESCRIPTION("KUnit tests of in-lookup dentries");
+MODULE_LICENSE("GPL");

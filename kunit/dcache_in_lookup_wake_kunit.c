@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The wake-up itself, and the bits of ->d_flags that it goes by.
+ *
+ * Ended under one hold of ->d_lock: both bits go, the section of ->i_dir_seq
+ * closes, and then, if the waiter's bit was there, one wake-up is sent for the
+ * dentry that was in lookup.  What wrong looks like: a wake-up for nobody, a
+ * wake-up of somebody else, a bit that stays, or a bit that is lost.
+ */
+#include "dcache_in_lookup.h"
+#include "dcache_probe.h"
+
+/* All queues of __var_waitqueue() and one more: two of them are the same. */
+#define COLLIDING	257
+
+static void need_waiter_bit(struct kunit *test)
+{
+	if (!COMPAT_DCACHE_WAITER)
+		kunit_skip(test, "this kernel has no bit for waiters");
+}
+
+static unsigned int lookup_bits(struct lookup *lookup)
+{
+	return READ_ONCE(lookup->dentry->d_flags) & COMPAT_DCACHE_LOOKUP_BITS;
+}
+
+void waiter_bit_is_set_while_somebody_waits(struct kunit *test)
+{
+	struct playground *pg;
+	struct crowd crowd;
+	struct lookup *a;
+
+	need_waiter_bit(test);
+	pg = playground_open(test, PLAIN);
+
+	/* in lookup, nobody waits */
+	a = lookup_begin(pg, pg->root, "a");
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), DCACHE_PAR_LOOKUP);
+
+	/* in lookup, 1 + 3 references */
+	crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
+	crowd_park_on(pg, &crowd, a->dentry);
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
+
+	/* ended; the three may not have run yet */
+	d_add(a->dentry, NULL);
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), 0);
+	crowd_expect_dentry(pg, &crowd, a->dentry);
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), 0);
+}
+
+void waiter_bit_is_not_set_by_who_does_not_wait(struct kunit *test)
+{
+	struct playground *pg;
+	struct lookup *a;
+
+	need_waiter_bit(test);
+	pg = playground_open(test, PLAIN);
+	a = lookup_begin(pg, pg->root, "a");
+
+	/* "a" in lookup; another name, another directory, d_lookup() of "a" */
+	lookup_begin(pg, pg->root, "b");
+	lookup_begin(pg, playground_child(pg, pg->root, "d", S_IFDIR), "a");
+	KUNIT_EXPECT_NULL(test, d_lookup(pg->root, &a->name));
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), DCACHE_PAR_LOOKUP);
+
+	/* hashed: found, and nothing to wait for */
+	d_add(a->dentry, NULL);
+	KUNIT_EXPECT_PTR_EQ(test, playground_ask(pg, pg->root, "a"), a->dentry);
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), 0);
+}
+
+/* What whoever ends @lookup is to do if there are waiters. */
+static void send_wake_up(struct lookup *lookup)
+{
+	if (COMPAT_DAP_TAKES_WQ)
+		wake_up_all(&lookup->wq);
+	else
+		wake_up_var(&lookup->dentry->d_flags);
+}
+
+enum end { BY_DONE, BY_ADD, BY_SPLICE, BY_MOVE, ENDS };
+
+static const char *const end_names[ENDS] = {
+	"d_lookup_done()", "d_add()", "d_splice_alias()",
+	"d_splice_alias() that moves a directory",
+};
+
+/* End @lookup in the way @end; true if its waiters have to own it in turn. */
+static bool end_lookup(struct playground *pg, struct lookup *lookup,
+		       enum end end)
+{
+	struct dentry *alias;
+
+	switch (end) {
+	case BY_DONE:
+		d_lookup_done(lookup->dentry);
+		return true;
+	case BY_ADD:
+		d_add(lookup->dentry, NULL);
+		break;
+	case BY_SPLICE:
+		d_splice_alias(playground_inode(pg, S_IFREG), lookup->dentry);
+		break;
+	default:
+		alias = playground_child(pg, pg->root, "moves", S_IFDIR);
+		ihold(d_inode(alias));
+		alias = d_splice_alias(d_inode(alias), lookup->dentry);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(pg->test, alias);
+		playground_keep(pg, alias);
+		break;
+	}
+	return false;
+}
+
+/* Go through every way to end a lookup for which @waiters wait, watched. */
+static void watch_all_ends(struct kunit *test, unsigned int waiters,
+			   void (*judge)(struct kunit *test, enum end end,
+					 const struct wake_watch *seen))
+{
+	enum end end;
+
+	for (end = 0; end < ENDS; end++) {
+		struct playground *pg = playground_open(test, PLAIN);
+		struct lookup *a = lookup_begin(pg, pg->root, "a");
+		const struct wake_watch *seen;
+		struct crowd crowd;
+
+		crowd_start(pg, &crowd, pg->root, "a", waiters, ANY_CPU);
+		crowd_park_on(pg, &crowd, a->dentry);
+		seen = watch_wakes(pg, a);
+		if (end_lookup(pg, a, end) && waiters)
+			crowd_expect_owners_in_turn(pg, &crowd);
+		KUNIT_ASSERT_TRUE(test, poll_until(crowd_answered(&crowd) == waiters));
+		judge(test, end, seen);
+	}
+}
+
+static void judge_silent(struct kunit *test, enum end end,
+			 const struct wake_watch *seen)
+{
+	KUNIT_EXPECT_EQ_MSG(test, seen->sent, 0, "by %s", end_names[end]);
+}
+
+static void judge_one(struct kunit *test, enum end end,
+		      const struct wake_watch *seen)
+{
+	KUNIT_EXPECT_EQ_MSG(test, seen->sent, 1, "by %s", end_names[end]);
+}
+
+static void judge_bits(struct kunit *test, enum end end,
+		       const struct wake_watch *seen)
+{
+	KUNIT_EXPECT_GE_MSG(test, seen->sent, 1, "by %s", end_names[end]);
+	KUNIT_EXPECT_EQ_MSG(test, seen->bits_set, 0, "by %s", end_names[end]);
+}
+
+static void judge_order(struct kunit *test, enum end end,
+			const struct wake_watch *seen)
+{
+	KUNIT_EXPECT_GE_MSG(test, seen->sent, 1, "by %s", end_names[end]);
+	KUNIT_EXPECT_EQ_MSG(test, seen->seq_odd, 0, "by %s", end_names[end]);
+}
+
+static void judge_lock(struct kunit *test, enum end end,
+		       const struct wake_watch *seen)
+{
+	KUNIT_EXPECT_GE_MSG(test, seen->sent, 1, "by %s", end_names[end]);
+	KUNIT_EXPECT_EQ_MSG(test, seen->unlocked, 0, "by %s", end_names[end]);
+}
+
+void nobody_waits_and_no_wake_up_is_sent(struct kunit *test)
+{
+	need_waiter_bit(test);
+	watch_all_ends(test, 0, judge_silent);
+}
+
+void waiters_cost_one_wake_up_for_all(struct kunit *test)
+{
+	watch_all_ends(test, FEW, judge_one);
+}
+
+void wake_up_is_sent_when_both_bits_are_gone(struct kunit *test)
+{
+	watch_all_ends(test, FEW, judge_bits);
+}
+
+void wake_up_is_sent_when_the_dir_seq_is_even_again(struct kunit *test)
+{
+	watch_all_ends(test, FEW, judge_order);
+}
+
+void wake_up_is_sent_under_d_lock(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_SMP) || IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "a lock that is held cannot be told here");
+	watch_all_ends(test, FEW, judge_lock);
+}
+
+/*
+ * Negative control: with the wake-up taken away the waiters of each kind of end
+ * stay asleep, and the test sees that they do.
+ */
+void waiters_whose_wake_up_is_lost_are_noticed(struct kunit *test)
+{
+	enum end end;
+
+	for (end = 0; end < ENDS; end++) {
+		struct playground *pg = playground_open(test, PLAIN);
+		struct lookup *a = lookup_begin(pg, pg->root, "a");
+		const struct wake_watch *seen;
+		struct crowd crowd;
+		bool in_turn;
+
+		crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
+		crowd_park_on(pg, &crowd, a->dentry);
+		seen = watch_wakes(pg, a);
+		lose_watched_wakes(true);
+		in_turn = end_lookup(pg, a, end);
+		lose_watched_wakes(false);
+
+		/* "a": not in lookup, 1 + 3 references, three asleep on it */
+		KUNIT_EXPECT_EQ_MSG(test, seen->sent, 1, "by %s", end_names[end]);
+		KUNIT_EXPECT_FALSE(test, d_in_lookup(a->dentry));
+		KUNIT_EXPECT_FALSE(test, poll_within(20, !crowd_is_parked(&crowd)));
+		crowd_expect_parked_on(pg, &crowd, a->dentry);
+
+		/* a late one does as well */
+		send_wake_up(a);
+		if (in_turn)
+			crowd_expect_owners_in_turn(pg, &crowd);
+		KUNIT_ASSERT_TRUE(test, poll_until(crowd_answered(&crowd) == FEW));
+	}
+}
+
+void both_bits_are_gone_when_the_lookup_has_ended(struct kunit *test)
+{
+	enum end end;
+
+	for (end = 0; end < ENDS; end++) {
+		struct playground *pg = playground_open(test, PLAIN);
+		struct lookup *a = lookup_begin(pg, pg->root, "a");
+		struct crowd crowd;
+
+		crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
+		crowd_park_on(pg, &crowd, a->dentry);
+		KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
+		if (end_lookup(pg, a, end))
+			crowd_expect_owners_in_turn(pg, &crowd);
+		KUNIT_EXPECT_EQ_MSG(test, lookup_bits(a), 0, "by %s",
+				    end_names[end]);
+		KUNIT_ASSERT_TRUE(test, poll_until(crowd_answered(&crowd) == FEW));
+		KUNIT_EXPECT_EQ_MSG(test, lookup_bits(a), 0, "by %s",
+				    end_names[end]);
+	}
+}
+
+/*
+ * @a and @b: in lookup, three waiters each.  Those of @a sleep on, and have not
+ * run in between, when @b has ended and its waiters are back.
+ */
+static void expect_b_does_not_wake_a(struct playground *pg, struct lookup *a,
+				     struct lookup *b)
+{
+	struct kunit *test = pg->test;
+	struct crowd on_a, on_b;
+	unsigned long switches;
+
+	crowd_create(pg, &on_a, pg->root, a->name, FEW, ANY_CPU);
+	crowd_run(&on_a);
+	crowd_create(pg, &on_b, pg->root, b->name, FEW, ANY_CPU);
+	crowd_run(&on_b);
+	crowd_park_on(pg, &on_a, a->dentry);
+	crowd_park_on(pg, &on_b, b->dentry);
+
+	switches = crowd_switches(&on_a);
+	d_add(b->dentry, NULL);
+	KUNIT_EXPECT_TRUE(test, crowd_is_parked(&on_a));
+	crowd_expect_dentry(pg, &on_b, b->dentry);
+	KUNIT_EXPECT_EQ(test, crowd_switches(&on_a), switches);
+	crowd_expect_parked_on(pg, &on_a, a->dentry);
+	KUNIT_EXPECT_EQ(test, crowd_switches(&on_a), switches);
+
+	d_add(a->dentry, NULL);
+	crowd_expect_dentry(pg, &on_a, a->dentry);
+}
+
+void waiters_are_not_woken_for_another_name(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	struct lookup *b = lookup_begin(pg, pg->root, "b");
+
+	expect_b_does_not_wake_a(pg, a, b);
+}
+
+void waiters_are_not_woken_for_a_dentry_on_the_same_queue(struct kunit *test)
+{
+	struct playground *pg;
+	struct lookup **all;
+	char (*texts)[8];
+	unsigned int i, j;
+
+	if (COMPAT_DAP_TAKES_WQ)
+		kunit_skip(test, "this kernel has no queue that dentries share");
+
+	pg = playground_open(test, PLAIN);
+	all = kunit_kcalloc(test, COLLIDING, sizeof(*all), GFP_KERNEL);
+	texts = kunit_kcalloc(test, COLLIDING, sizeof(*texts), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, all);
+	KUNIT_ASSERT_NOT_NULL(test, texts);
+
+	/* more lookups, until the table of wait queues is out of queues */
+	for (i = 0; i < COLLIDING; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "n%u", i);
+		all[i] = lookup_begin(pg, pg->root, texts[i]);
+		for (j = 0; j < i; j++) {
+			if (__var_waitqueue(&all[i]->dentry->d_flags) !=
+			    __var_waitqueue(&all[j]->dentry->d_flags))
+				continue;
+			expect_b_does_not_wake_a(pg, all[j], all[i]);
+			return;
+		}
+	}
+	KUNIT_FAIL(test, "%u dentries and no two on one queue", COLLIDING);
+}
+
+void spurious_wake_ups_do_not_end_the_wait(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	unsigned long switches;
+	struct crowd crowd;
+	unsigned int i;
+
+	crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
+	crowd_park_on(pg, &crowd, a->dentry);
+
+	/* each of the three runs, finds "a" in lookup and sleeps again */
+	switches = crowd_switches(&crowd);
+	for (i = 0; i < FEW; i++)
+		wake_up_process(crowd.one[i]->thread.task);
+	KUNIT_ASSERT_TRUE(test,
+			  poll_until(crowd_switches(&crowd) == switches + FEW));
+	crowd_expect_parked_on(pg, &crowd, a->dentry);
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
+
+	/* again, by the wake-up that they wait for, but too early */
+	switches = crowd_switches(&crowd);
+	send_wake_up(a);
+	KUNIT_ASSERT_TRUE(test,
+			  poll_until(crowd_switches(&crowd) == switches + FEW));
+	crowd_expect_parked_on(pg, &crowd, a->dentry);
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
+
+	d_add(a->dentry, NULL);
+	crowd_expect_dentry(pg, &crowd, a->dentry);
+}
+
+#ifdef COMPAT_HAVE_D_SET_D_OP
+
+static int keep_nothing(const struct dentry *dentry)
+{
+	return 1;
+}
+
+static const struct dentry_operations delete_ops = {
+	.d_delete = keep_nothing,
+};
+
+void d_set_d_op_during_a_lookup_keeps_all_bits(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	struct crowd crowd;
+
+	crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
+	crowd_park_on(pg, &crowd, a->dentry);
+
+	/* as simple_lookup() does; the bit of ->d_delete() joins the others */
+	d_set_d_op(a->dentry, &delete_ops);
+	KUNIT_EXPECT_TRUE(test, a->dentry->d_flags & DCACHE_OP_DELETE);
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
+	crowd_expect_parked_on(pg, &crowd, a->dentry);
+
+	d_add(a->dentry, NULL);
+	KUNIT_EXPECT_TRUE(test, a->dentry->d_flags & DCACHE_OP_DELETE);
+	KUNIT_EXPECT_EQ(test, lookup_bits(a), 0);
+	crowd_expect_dentry(pg, &crowd, a->dentry);
+}
+
+#else
+
+void d_set_d_op_during_a_lookup_keeps_all_bits(struct kunit *test)
+{
+	kunit_skip(test, "d_set_d_op() is not exported");
+}
+
+#endif

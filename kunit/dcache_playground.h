@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A superblock per case, lookups that the test owns, and threads that ask for
+ * names.  The playground keeps a reference to every dentry that turns up, so
+ * that addresses stay what they are until the case is over, and it cleans up
+ * after a case that stopped anywhere: it ends the lookups, wakes whoever was
+ * forgotten, collects the threads and unmounts.
+ */
+#ifndef DCACHE_PLAYGROUND_H
+#define DCACHE_PLAYGROUND_H
+
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/mount.h>
+#include <linux/wait.h>
+
+#include "dcache_compat.h"
+#include "parked_thread.h"
+
+/* How long the tests wait for what has to happen: a module parameter. */
+extern unsigned int dcache_bound_ms;
+
+#define poll_until(condition)	poll_within(dcache_bound_ms, condition)
+
+/* At least three waiters wherever waiters are meant. */
+#define FEW	3
+#define MANY	16
+
+enum playground_kind {
+	PLAIN,			/* no dentry operations */
+	CASE_INSENSITIVE,	/* ->d_hash() and ->d_compare() */
+	REFUSING,		/* ->d_init(), see playground_refuse() */
+};
+
+struct playground {
+	struct kunit *test;
+	struct vfsmount *mnt;
+	struct dentry *root;		/* the directory to play in */
+	struct list_head lookups;
+	struct list_head askers;
+	struct list_head kept;
+};
+
+/* A lookup that the test itself owns. */
+struct lookup {
+	struct list_head list;
+	struct dentry *dentry;
+	struct qstr name;
+	wait_queue_head_t wq;		/* lent, where the kernel wants one */
+};
+
+/* A thread that calls d_alloc_parallel(), and what it got. */
+struct asker {
+	struct list_head list;
+	struct parked_thread thread;
+	struct dentry *parent;
+	struct qstr name;
+	wait_queue_head_t wq;
+	bool take_sigkill;		/* a kthread ignores signals otherwise */
+	struct dentry *add_ci_for;	/* call d_add_ci() for it instead, */
+	struct inode *add_ci_inode;	/* with this inode */
+	struct vfsmount *hold;		/* dropped by the thread when it leaves */
+	const bool *start;		/* NULL, or spin until this is true */
+	bool spinning;
+
+	struct dentry *got;
+	bool owner;			/* what it got was in lookup */
+	bool hashed;
+	bool signalled;			/* a signal was pending on return */
+	struct completion answered;	/* the above is written */
+	struct completion finish;	/* an owner ends its lookup on this */
+	bool finished;			/* told to, by the test */
+};
+
+struct crowd {
+	unsigned int nr;
+	struct asker *one[MANY];
+};
+
+/* The chain of the aliases of an inode, in the shape that the kernel has. */
+static inline struct hlist_node *playground_alias(struct dentry *dentry)
+{
+#ifdef COMPAT_HAVE_D_U
+	return &dentry->d_u.d_alias;
+#else
+	return &dentry->d_alias;
+#endif
+}
+
+struct playground *playground_open(struct kunit *test,
+				   enum playground_kind kind);
+void playground_unmount(struct playground *pg);
+void playground_refuse(bool refuse);
+unsigned int playground_supers_killed(void);
+
+/* @text has to outlive the playground: string literals, or kept by the case. */
+struct qstr playground_name(struct dentry *parent, const char *text);
+struct inode *playground_inode(struct playground *pg, umode_t mode);
+struct dentry *playground_child(struct playground *pg, struct dentry *parent,
+				const char *text, umode_t mode);
+struct dentry *playground_keep(struct playground *pg, struct dentry *dentry);
+struct dentry *playground_ask(struct playground *pg, struct dentry *parent,
+			      const char *text);
+
+struct lookup *lookup_begin(struct playground *pg, struct dentry *parent,
+			    const char *text);
+struct lookup *lookup_begin_qstr(struct playground *pg, struct dentry *parent,
+				 struct qstr name);
+
+void lookup_forget(struct lookup *lookup);
+
+struct asker *asker_new(struct playground *pg, struct dentry *parent,
+			struct qstr name);
+void asker_create(struct playground *pg, struct asker *asker, int cpu);
+void asker_run(struct asker *asker);
+
+void crowd_start(struct playground *pg, struct crowd *crowd,
+		 struct dentry *parent, const char *text, unsigned int nr,
+		 int cpu);
+void crowd_create(struct playground *pg, struct crowd *crowd,
+		  struct dentry *parent, struct qstr name, unsigned int nr,
+		  int cpu);
+void crowd_run(struct crowd *crowd);
+bool asker_is_parked(struct asker *asker);
+bool crowd_is_parked(struct crowd *crowd);
+unsigned int crowd_answered(struct crowd *crowd);
+unsigned long crowd_switches(struct crowd *crowd);
+
+void crowd_park_on(struct playground *pg, struct crowd *crowd,
+		   struct dentry *dentry);
+void crowd_expect_parked_on(struct playground *pg, struct crowd *crowd,
+			    struct dentry *dentry);
+void crowd_expect_dentry(struct playground *pg, struct crowd *crowd,
+			 struct dentry *dentry);
+void crowd_expect_owners_in_turn(struct playground *pg, struct crowd *crowd);
+void pin_test(struct kunit *test, int cpu);
+int other_cpu(struct kunit *test);
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kprobes of the suite dcache_in_lookup: see dcache_probe.h.
+ */
+#include <linux/kprobes.h>
+#include <linux/ptrace.h>
+
+#include "dcache_probe.h"
+
+/*
+ * A thread that cannot set the bit must not stop the CPU for longer.  Counted
+ * in udelay(), since the clock may stand still as long as this CPU does.
+ */
+#define SPLIT_US	200000
+#define MAX_STORES	16
+
+#ifdef DCACHE_CAN_PROBE
+
+/* A probe with one of these is not optimised, so its handler can divert. */
+static void no_post_handler(struct kprobe *kp, struct pt_regs *regs,
+			    unsigned long flags)
+{
+}
+
+static void unprobe(void *kp)
+{
+	unregister_kprobe(kp);
+}
+
+/* @kp is forgotten by the kernel between two cases, and by us. */
+static void probe(struct kunit *test, struct kprobe *kp, const char *symbol,
+		  kprobe_pre_handler_t handler)
+{
+	int err;
+
+	*kp = (struct kprobe) {
+		.symbol_name = symbol,
+		.pre_handler = handler,
+		.post_handler = no_post_handler,
+	};
+	err = register_kprobe(kp);
+	if (err)
+		kunit_skip(test, "no kprobe on %s(): error %d", symbol, err);
+	err = kunit_add_action_or_reset(test, unprobe, kp);
+	KUNIT_ASSERT_EQ(test, err, 0);
+}
+
+static struct {
+	struct kprobe kp;
+	const void *key;
+	struct dentry *dentry;
+	bool lose;
+	struct wake_watch seen;
+} watch;
+
+/* Runs instead of what sends a wake-up. */
+static void send_nothing(void)
+{
+}
+
+static int watch_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct dentry *dentry = READ_ONCE(watch.dentry);
+	struct inode *dir;
+
+	if ((void *)regs_get_kernel_argument(regs, 0) != READ_ONCE(watch.key))
+		return 0;
+	dir = READ_ONCE(dentry->d_parent)->d_inode;
+	watch.seen.sent++;
+	if (READ_ONCE(dentry->d_flags) & COMPAT_DCACHE_LOOKUP_BITS)
+		watch.seen.bits_set++;
+	if (READ_ONCE(dir->i_dir_seq) & 1)
+		watch.seen.seq_odd++;
+	/* held by the task that we interrupt, or free: this does not spin */
+	if (IS_ENABLED(CONFIG_SMP) && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	    spin_trylock(&dentry->d_lock)) {
+		watch.seen.unlocked++;
+		spin_unlock(&dentry->d_lock);
+	}
+	if (!READ_ONCE(watch.lose))
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)send_nothing);
+	return 1;
+}
+
+struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup)
+{
+	struct kunit *test = pg->test;
+
+	watch.dentry = lookup->dentry;
+	watch.key = COMPAT_DAP_TAKES_WQ ? (void *)&lookup->wq :
+					  (void *)&lookup->dentry->d_flags;
+	watch.lose = false;
+	memset(&watch.seen, 0, sizeof(watch.seen));
+	if (test->priv != &watch) {
+		probe(test, &watch.kp, COMPAT_DAP_TAKES_WQ ? "__wake_up" :
+							     "wake_up_var",
+		      watch_handler);
+		test->priv = &watch;
+	}
+	return &watch.seen;
+}
+
+void lose_watched_wakes(bool lose)
+{
+	WRITE_ONCE(watch.lose, lose);
+}
+
+static struct {
+	struct kprobe kp;
+	struct inode *inode;		/* of the one call that is held */
+	bool diverted;
+	bool held;
+	struct completion release;
+} hold;
+
+/*
+ * Runs instead of d_splice_alias(), in the context of its caller, so it can
+ * sleep; then it calls the real one.
+ */
+static struct dentry *held_splice(struct inode *inode, struct dentry *dentry)
+{
+	raise_flag(&hold.held);
+	wait_for_completion_timeout(&hold.release,
+				    2 * msecs_to_jiffies(dcache_bound_ms) + 1);
+	return d_splice_alias(inode, dentry);
+}
+
+static int hold_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	if ((void *)regs_get_kernel_argument(regs, 0) != hold.inode ||
+	    hold.diverted)
+		return 0;
+	hold.diverted = true;
+	instruction_pointer_set(regs, (unsigned long)held_splice);
+	return 1;
+}
+
+void hold_splice(struct kunit *test, struct inode *inode)
+{
+	hold.inode = inode;
+	hold.diverted = false;
+	hold.held = false;
+	init_completion(&hold.release);
+	probe(test, &hold.kp, "d_splice_alias", hold_handler);
+}
+
+bool splice_is_held(void)
+{
+	return flag_is_up(&hold.held);
+}
+
+void release_splice(void)
+{
+	complete_all(&hold.release);
+}
+
+#ifdef DCACHE_CAN_SPLIT
+
+static struct {
+	struct split_store seen;
+	struct dentry *dentry;
+	unsigned int bit;
+	bool *go;
+} split;
+
+/* orl $value, (%reg) */
+struct or_store {
+	unsigned int length;
+	unsigned int reg;
+	u32 value;
+};
+
+static struct or_site {
+	struct kprobe kp;
+	struct or_store insn;
+} sites[MAX_STORES];
+
+static unsigned int nr_sites;
+
+static bool decode_or_store(const u8 *code, struct or_store *insn)
+{
+	const u8 *at = code;
+	unsigned int high = 0;
+	bool wide;
+
+	if (*at == 0x41) {			/* REX.B: one of r8 to r15 */
+		high = 8;
+		at++;
+	}
+	if (*at != 0x81 && *at != 0x83)		/* or, among others; imm32, imm8 */
+		return false;
+	wide = *at++ == 0x81;
+	if ((*at & 0xf8) != 0x08)		/* or; no displacement */
+		return false;
+	insn->reg = high + (*at & 7);
+	if ((*at & 7) == 4 || (*at & 7) == 5)	/* other addressing modes */
+		return false;
+	at++;
+	if (wide)
+		memcpy(&insn->value, at, sizeof(insn->value));
+	else
+		insn->value = (s32)(s8)*at;
+	insn->length = at + (wide ? 4 : 1) - code;
+	return true;
+}
+
+static unsigned long reg_value(struct pt_regs *regs, unsigned int reg)
+{
+	unsigned long *const all[16] = {
+		&regs->ax, &regs->cx, &regs->dx, &regs->bx,
+		&regs->sp, &regs->bp, &regs->si, &regs->di,
+		&regs->r8, &regs->r9, &regs->r10, &regs->r11,
+		&regs->r12, &regs->r13, &regs->r14, &regs->r15,
+	};
+
+	return *all[reg];
+}
+
+static int or_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct or_site *site = container_of(kp, struct or_site, kp);
+	unsigned int *flags = &split.dentry->d_flags;
+	unsigned int old, us;
+
+	if (split.seen.split || reg_value(regs, site->insn.reg) !=
+				(unsigned long)flags)
+		return 0;
+
+	old = READ_ONCE(*flags);
+	raise_flag(split.go);
+	for (us = 0; us < SPLIT_US && !(READ_ONCE(*flags) & split.bit); us += 5)
+		udelay(5);
+	split.seen.bit_came_between = READ_ONCE(*flags) & split.bit;
+	WRITE_ONCE(*flags, old | site->insn.value);
+
+	split.seen.split++;
+	/* done; that no compiler looks at the CPU's flags after it is assumed */
+	regs->ip = (unsigned long)kp->addr + site->insn.length;
+	return 1;
+}
+
+static void unprobe_stores(void *unused)
+{
+	while (nr_sites)
+		unregister_kprobe(&sites[--nr_sites].kp);
+}
+
+static void probe_store(u8 *address)
+{
+	struct or_site *site = &sites[nr_sites];
+
+	if (nr_sites == MAX_STORES || !decode_or_store(address, &site->insn))
+		return;
+	site->kp = (struct kprobe) {
+		.addr = (kprobe_opcode_t *)address,
+		.pre_handler = or_handler,
+		.post_handler = no_post_handler,
+	};
+	/* refuses what only looks like an instruction */
+	if (!register_kprobe(&site->kp))
+		nr_sites++;
+}
+
+static void probe_stores_of(const char *function)
+{
+	struct kprobe kp = { .symbol_name = function };
+	unsigned long i, start, size = 0;
+	char name[128];
+	u8 *code;
+
+	if (register_kprobe(&kp))
+		return;
+	code = (u8 *)kp.addr;
+	unregister_kprobe(&kp);
+
+	snprintf(name, sizeof(name), "%pS", code);	/* name+offset/size */
+	if (!strchr(name, '+') ||
+	    sscanf(strchr(name, '+'), "+%lx/%lx", &start, &size) != 2)
+		return;
+	for (i = 0; start + i + 7 <= size; i++)
+		probe_store(code + i);
+}
+
+struct split_store *split_store(struct kunit *test, struct dentry *dentry,
+				unsigned int bit, bool *go)
+{
+	memset(&split.seen, 0, sizeof(split.seen));
+	split.dentry = dentry;
+	split.bit = bit;
+	split.go = go;
+
+	probe_stores_of("d_set_d_op");
+	probe_stores_of("__d_set_d_op");
+	if (!nr_sites)
+		kunit_skip(test, "no \"orl $imm, (%%reg)\" in d_set_d_op()");
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, unprobe_stores, NULL));
+	return &split.seen;
+}
+
+#endif /* DCACHE_CAN_SPLIT */
+
+#endif /* DCACHE_CAN_PROBE */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What needs kprobes: looking at wake-ups at the moment they are sent, and
+ * holding a thread between two steps of the kernel.  Each starter
+ * skips the case, with the reason, where the kernel cannot do it; all of it is
+ * undone when the case is over.
+ */
+#ifndef DCACHE_PROBE_H
+#define DCACHE_PROBE_H
+
+#include "dcache_playground.h"
+
+#if defined(CONFIG_KPROBES) && defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
+#define DCACHE_CAN_PROBE
+#endif
+#if defined(DCACHE_CAN_PROBE) && defined(CONFIG_X86_64) && defined(CONFIG_KALLSYMS)
+#define DCACHE_CAN_SPLIT
+#endif
+
+/* The wake-ups sent for one lookup, and the state they were sent in. */
+struct wake_watch {
+	unsigned int sent;
+	unsigned int bits_set;		/* a bit of the lookup was still there */
+	unsigned int seq_odd;		/* inside the section of ->i_dir_seq */
+	unsigned int unlocked;		/* without ->d_lock */
+};
+
+/* A store that was split in two. */
+struct split_store {
+	unsigned int split;		/* how often that was done */
+	bool bit_came_between;
+};
+
+#ifdef DCACHE_CAN_PROBE
+
+/* Start over if there is a watch already.  Read it when all is quiet. */
+struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup);
+
+/* Do not let them through, as a kernel that forgets them: negative control. */
+void lose_watched_wakes(bool lose);
+
+/*
+ * Hold the thread that calls d_splice_alias(@inode, ...) on entry, asleep,
+ * until release_splice() or, if the case fails, for a bounded time.
+ */
+void hold_splice(struct kunit *test, struct inode *inode);
+bool splice_is_held(void);
+void release_splice(void);
+
+#else
+
+static inline struct wake_watch *watch_wakes(struct playground *pg,
+					     struct lookup *lookup)
+{
+	kunit_skip(pg->test, "needs CONFIG_KPROBES to see wake-ups");
+	return NULL;
+}
+
+static inline void lose_watched_wakes(bool lose)
+{
+}
+
+static inline void hold_splice(struct kunit *test, struct inode *inode)
+{
+	kunit_skip(test, "needs CONFIG_KPROBES to hold d_splice_alias()");
+}
+
+static inline bool splice_is_held(void)
+{
+	return false;
+}
+
+static inline void release_splice(void)
+{
+}
+
+#endif
+
+#ifdef DCACHE_CAN_SPLIT
+
+/*
+ * Split the next read-modify-write by which d_set_d_op() changes ->d_flags of
+ * @dentry in two, as a compiler or a CPU may: load; *@go = true, and time for
+ * another CPU to set @bit; store.
+ */
+struct split_store *split_store(struct kunit *test, struct dentry *dentry,
+				unsigned int bit, bool *go);
+
+#else
+
+static inline struct split_store *split_store(struct kunit *test,
+					      struct dentry *dentry,
+					      unsigned int bit, bool *go)
+{
+	kunit_skip(test, "needs x86-64, CONFIG_KPROBES and CONFIG_KALLSYMS");
+	return NULL;
+}
+
+#endif
+
+#endif

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit suite wait_var_locked: wait_var_event_spinlock() and
+ * wake_up_var_locked() alone, without a dentry in sight.
+ *
+ * The property: a thread that waits with a lock held looks at its condition
+ * with the lock held and never otherwise, drops the lock only to sleep, and is
+ * woken by every wake-up that is sent for its variable under that lock.  What
+ * wrong looks like: a look at the condition without the lock, a thread that
+ * returns early or without the lock, and one that sleeps for ever.
+ */
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+
+#include "wait_var_scene.h"
+
+unsigned int wait_var_bound_ms = 2000;
+module_param_named(bound_ms, wait_var_bound_ms, uint, 0444);
+MODULE_PARM_DESC(bound_ms, "how long to wait for what has to happen, in milliseconds (default 2000)");
+
+static void true_condition_does_not_sleep(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *waiter = scene_waiter(scene, &scene->var[0]);
+
+	scene->var[0] = DONE;
+	waiter_start(waiter, wait_var_body);
+	KUNIT_ASSERT_TRUE(test, poll_until(parked_thread_has_left(&waiter->thread)));
+
+	/* one look, under the lock, which was never dropped */
+	KUNIT_EXPECT_EQ(test, waiter->looks, 1);
+	KUNIT_EXPECT_EQ(test, waiter->looks_unlocked, 0);
+	KUNIT_EXPECT_EQ(test, waiter->slept, 0);
+	KUNIT_EXPECT_EQ(test, waiter->result, 0);
+	KUNIT_EXPECT_FALSE(test, waiter->returned_unlocked);
+}
+
+static void lock_is_free_while_waiters_sleep(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+
+	waiters_park(scene, all, FEW, &scene->var[0]);
+	KUNIT_ASSERT_TRUE(test, poll_until(spin_trylock(&scene->lock)));
+	spin_unlock(&scene->lock);
+
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
+}
+
+static void condition_is_looked_at_under_the_lock(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	unsigned int i;
+
+	if (!IS_ENABLED(CONFIG_SMP))
+		kunit_skip(test, "a lock that is held cannot be told on UP");
+
+	waiters_park(scene, all, FEW, &scene->var[0]);
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
+	for (i = 0; i < FEW; i++)
+		KUNIT_EXPECT_EQ(test, all[i]->looks_unlocked, 0);
+}
+
+static void all_of_many_waiters_are_woken(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[MANY];
+
+	waiters_park(scene, all, MANY, &scene->var[0]);
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, MANY);
+}
+
+/* Three wait for @a, three for @b; a wake-up for @b is none for @a. */
+static void expect_only_its_own(struct scene *scene, unsigned long *a,
+				unsigned long *b)
+{
+	struct kunit *test = scene->test;
+	struct waiter *on_a[FEW], *on_b[FEW];
+	unsigned long before;
+
+	waiters_park(scene, on_a, FEW, a);
+	waiters_park(scene, on_b, FEW, b);
+	before = waiter_switches(on_a, FEW);
+	scene_finish(scene, b);
+	KUNIT_EXPECT_TRUE(test, waiters_are_parked(on_a, FEW));
+	waiters_expect_left(scene, on_b, FEW);
+	KUNIT_EXPECT_TRUE(test, waiters_are_parked(on_a, FEW));
+	KUNIT_EXPECT_EQ(test, waiter_switches(on_a, FEW), before);
+
+	scene_finish(scene, a);
+	waiters_expect_left(scene, on_a, FEW);
+}
+
+static void waiters_on_another_variable_sleep_on(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+
+	expect_only_its_own(scene, &scene->var[0], &scene->var[1]);
+}
+
+static void waiters_on_the_same_queue_sleep_on(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	unsigned int i, j;
+
+	for (i = 0; i < VARIABLES; i++) {
+		for (j = 0; j < i; j++) {
+			if (__var_waitqueue(&scene->var[i]) !=
+			    __var_waitqueue(&scene->var[j]))
+				continue;
+			expect_only_its_own(scene, &scene->var[j],
+					    &scene->var[i]);
+			return;
+		}
+	}
+	KUNIT_FAIL(test, "%u variables and no two on one queue", VARIABLES);
+}
+
+static void spurious_wake_up_is_slept_through(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	unsigned long before;
+	unsigned int i;
+
+	waiters_park(scene, all, FEW, &scene->var[0]);
+	before = waiter_switches(all, FEW);
+	for (i = 0; i < FEW; i++)
+		wake_up_process(all[i]->thread.task);
+	KUNIT_ASSERT_TRUE(test, poll_until(waiter_switches(all, FEW) == before + FEW));
+	KUNIT_ASSERT_TRUE(test, poll_until(waiters_are_parked(all, FEW)));
+
+	/* the right wake-up, but nothing has changed */
+	spin_lock(&scene->lock);
+	scene_wake(scene, &scene->var[0]);
+	spin_unlock(&scene->lock);
+	KUNIT_ASSERT_TRUE(test,
+			  poll_until(waiter_switches(all, FEW) == before + 2 * FEW));
+	KUNIT_ASSERT_TRUE(test, poll_until(waiters_are_parked(all, FEW)));
+
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
+	for (i = 0; i < FEW; i++)
+		KUNIT_EXPECT_GE(test, all[i]->slept, 3);
+}
+
+static void change_without_a_wake_up_is_slept_through(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	unsigned long before;
+
+	/*
+	 * A busted waker: the condition is true and nobody is told.  If a case
+	 * of this suite could pass like that, this one would not.
+	 */
+	waiters_park(scene, all, FEW, &scene->var[0]);
+	before = waiter_switches(all, FEW);
+	spin_lock(&scene->lock);
+	scene->var[0] |= DONE;
+	spin_unlock(&scene->lock);
+	KUNIT_EXPECT_FALSE(test, poll_within(50, !waiters_are_parked(all, FEW)));
+	KUNIT_EXPECT_EQ(test, waiter_switches(all, FEW), before);
+
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
+}
+
+static void mark_of_a_waiter_is_there_before_it_sleeps(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	unsigned int i;
+
+	/* what d_alloc_parallel() does: "somebody waits", next to the state */
+	for (i = 0; i < FEW; i++) {
+		all[i] = scene_waiter(scene, &scene->var[0]);
+		all[i]->mark = true;
+		waiter_start(all[i], wait_var_body);
+	}
+	KUNIT_ASSERT_TRUE(test, poll_until(waiters_are_parked(all, FEW)));
+	spin_lock(&scene->lock);
+	KUNIT_EXPECT_EQ(test, scene->var[0], MARK);
+	scene->var[0] = DONE;
+	scene_wake(scene, &scene->var[0]);
+	spin_unlock(&scene->lock);
+
+	waiters_expect_left(scene, all, FEW);
+	KUNIT_EXPECT_EQ(test, scene->var[0], DONE);
+}
+
+static void start_signalled(struct scene *scene, struct waiter **all,
+			    unsigned int state)
+{
+	unsigned int i;
+
+	for (i = 0; i < FEW; i++) {
+		all[i] = scene_waiter(scene, &scene->var[0]);
+		all[i]->take_signals = true;
+		all[i]->state = state;
+		waiter_start(all[i], wait_var_body);
+	}
+	KUNIT_ASSERT_TRUE(scene->test, poll_until(waiters_are_parked(all, FEW)));
+	for (i = 0; i < FEW; i++)
+		send_sig(SIGKILL, all[i]->thread.task, 1);
+}
+
+static void sigkill_does_not_end_the_wait(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	unsigned int i;
+
+	start_signalled(scene, all, TASK_UNINTERRUPTIBLE);
+	for (i = 0; i < FEW; i++)
+		KUNIT_EXPECT_TRUE(test, signal_pending(all[i]->thread.task));
+	KUNIT_ASSERT_TRUE(test, poll_until(waiters_are_parked(all, FEW)));
+
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
+}
+
+static void interrupted_wait_returns_with_the_lock_held(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	unsigned int i;
+
+	/* wait_var_event_any_lock() in TASK_INTERRUPTIBLE, never finished */
+	start_signalled(scene, all, TASK_INTERRUPTIBLE);
+	for (i = 0; i < FEW; i++) {
+		KUNIT_ASSERT_TRUE(test,
+				  poll_until(parked_thread_has_left(&all[i]->thread)));
+		KUNIT_EXPECT_EQ(test, all[i]->result, -ERESTARTSYS);
+		KUNIT_EXPECT_EQ(test, all[i]->looks_unlocked, 0);
+		KUNIT_EXPECT_FALSE(test, all[i]->returned_unlocked);
+	}
+}
+
+static bool somebody_queues_for(unsigned long *var)
+{
+	struct wait_queue_head *queue = __var_waitqueue(var);
+	struct wait_bit_queue_entry *entry;
+	bool found = false;
+	unsigned long irq;
+
+	spin_lock_irqsave(&queue->lock, irq);
+	list_for_each_entry(entry, &queue->head, wq_entry.entry)
+		found |= entry->key.flags == var;
+	spin_unlock_irqrestore(&queue->lock, irq);
+	return found;
+}
+
+static void waiter_that_has_left_is_off_the_queue(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+
+	waiters_park(scene, all, FEW, &scene->var[0]);
+	KUNIT_EXPECT_TRUE(test, somebody_queues_for(&scene->var[0]));
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
+	KUNIT_EXPECT_FALSE(test, somebody_queues_for(&scene->var[0]));
+}
+
+static void no_wake_up_is_lost_in_many_handovers(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *players[2];
+	unsigned int turns;
+	unsigned int i;
+
+	/*
+	 * Each waits for the other's turn to be over, so that most wake-ups
+	 * meet a thread between its look and its sleep, or just asleep.
+	 */
+	for (i = 0; i < 2; i++) {
+		players[i] = scene_waiter(scene, &scene->var[0]);
+		players[i]->parity = i;
+		waiter_start(players[i], play_var_body);
+	}
+	/* however slow the machine is: the bound is on a turn, not on all */
+	while (!scene_is_empty(scene)) {
+		turns = READ_ONCE(scene->turns);
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      poll_until(scene_is_empty(scene) ||
+						 READ_ONCE(scene->turns) != turns),
+				      "stuck at turn %u of %u", turns, HANDOVERS);
+	}
+	KUNIT_EXPECT_EQ(test, scene->turns, HANDOVERS);
+	KUNIT_EXPECT_GE(test, players[0]->slept + players[1]->slept, 1);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, players[i]->looks_unlocked, 0);
+}
+
+static int wait_var_locked_init(struct kunit *test)
+{
+	/* a run that hangs has named its case */
+	pr_info("# running: wait_var_locked.%s\n", test->name);
+	if (!HAVE_PRIMITIVE)
+		kunit_skip(test, "this kernel has no wait_var_event_spinlock()");
+	return 0;
+}
+
+static struct kunit_case wait_var_locked_cases[] = {
+	KUNIT_CASE(true_condition_does_not_sleep),
+	KUNIT_CASE(lock_is_free_while_waiters_sleep),
+	KUNIT_CASE(condition_is_looked_at_under_the_lock),
+	KUNIT_CASE(all_of_many_waiters_are_woken),
+	KUNIT_CASE(waiters_on_another_variable_sleep_on),
+	KUNIT_CASE(waiters_on_the_same_queue_sleep_on),
+	KUNIT_CASE(spurious_wake_up_is_slept_through),
+	KUNIT_CASE(change_without_a_wake_up_is_slept_through),
+	KUNIT_CASE(mark_of_a_waiter_is_there_before_it_sleeps),
+	KUNIT_CASE(sigkill_does_not_end_the_wait),
+	KUNIT_CASE(interrupted_wait_returns_with_the_lock_held),
+	KUNIT_CASE(waiter_that_has_left_is_off_the_queue),
+	KUNIT_CASE(no_wake_up_is_lost_in_many_handovers),
+	{}
+};
+
+static struct kunit_suite wait_var_locked_suite = {
+	.name = "wait_var_locked",
+	.init = wait_var_locked_init,
+	.test_cases = wait_var_locked_cases,
+};
+
+kunit_test_suite(wait_var_locked_suite);
+
+MODULE_DESCRIPTION("KUnit tests of waits on a variable under a lock");
+MODULE_LICENSE("GPL");

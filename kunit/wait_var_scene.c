@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The waiters of the suite wait_var_locked.
+ */
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "wait_var_scene.h"
+
+/* Called by who should hold the lock: does he?  On UP it cannot be told. */
+static bool is_unlocked(spinlock_t *lock)
+{
+	if (!IS_ENABLED(CONFIG_SMP) || !spin_trylock(lock))
+		return false;
+	spin_unlock(lock);
+	return true;
+}
+
+static bool condition(struct waiter *waiter)
+{
+	waiter->looks++;
+	waiter->looks_unlocked += is_unlocked(&waiter->scene->lock);
+	if (*waiter->var & DONE)
+		return true;
+	if (waiter->mark)
+		*waiter->var |= MARK;
+	return false;
+}
+
+static bool my_turn(struct waiter *waiter)
+{
+	waiter->looks++;
+	waiter->looks_unlocked += is_unlocked(&waiter->scene->lock);
+	return waiter->scene->turns >= HANDOVERS ||
+	       waiter->scene->turns % 2 == waiter->parity;
+}
+
+#ifdef wait_var_event_spinlock
+
+static long wait_locked(struct waiter *waiter)
+{
+	if (waiter->state == TASK_INTERRUPTIBLE)
+		return wait_var_event_any_lock(waiter->var, condition(waiter),
+					       &waiter->scene->lock, spin,
+					       TASK_INTERRUPTIBLE);
+	return wait_var_event_spinlock(waiter->var, condition(waiter),
+				       &waiter->scene->lock);
+}
+
+static void wait_for_turn(struct waiter *waiter)
+{
+	wait_var_event_spinlock(waiter->var, my_turn(waiter),
+				&waiter->scene->lock);
+}
+
+void scene_wake(struct scene *scene, unsigned long *var)
+{
+	wake_up_var_locked(var, &scene->lock);
+}
+
+#else
+
+/* Never called: all cases are skipped. */
+
+static long wait_locked(struct waiter *waiter)
+{
+	return condition(waiter) ? 0 : -EOPNOTSUPP;
+}
+
+static void wait_for_turn(struct waiter *waiter)
+{
+	my_turn(waiter);
+}
+
+void scene_wake(struct scene *scene, unsigned long *var)
+{
+}
+
+#endif
+
+void wait_var_body(struct parked_thread *self)
+{
+	struct waiter *waiter = container_of(self, struct waiter, thread);
+
+	if (waiter->take_signals)
+		allow_signal(SIGKILL);
+
+	spin_lock(&waiter->scene->lock);
+	parked_thread_announce(self);
+	waiter->result = wait_locked(waiter);
+	waiter->slept = current->nvcsw - self->switches;
+	waiter->returned_unlocked = is_unlocked(&waiter->scene->lock);
+	spin_unlock(&waiter->scene->lock);
+
+	if (waiter->take_signals) {
+		flush_signals(current);
+		disallow_signal(SIGKILL);
+	}
+}
+
+/* Takes every other turn. */
+void play_var_body(struct parked_thread *self)
+{
+	struct waiter *waiter = container_of(self, struct waiter, thread);
+	struct scene *scene = waiter->scene;
+
+	spin_lock(&scene->lock);
+	parked_thread_announce(self);
+	while (scene->turns < HANDOVERS) {
+		wait_for_turn(waiter);
+		if (scene->turns < HANDOVERS)
+			scene->turns++;
+		scene_wake(scene, waiter->var);
+	}
+	waiter->slept = current->nvcsw - self->switches;
+	waiter->returned_unlocked = is_unlocked(&scene->lock);
+	spin_unlock(&scene->lock);
+}
+
+bool scene_is_empty(struct scene *scene)
+{
+	struct waiter *waiter;
+
+	list_for_each_entry(waiter, &scene->waiters, list) {
+		if (!parked_thread_has_left(&waiter->thread))
+			return false;
+	}
+	return true;
+}
+
+/* Whoever is forgotten finds its condition true as soon as it runs. */
+static bool rescue(struct scene *scene)
+{
+	struct waiter *waiter;
+
+	list_for_each_entry(waiter, &scene->waiters, list) {
+		if (!parked_thread_has_left(&waiter->thread))
+			wake_up_process(waiter->thread.task);
+	}
+	return scene_is_empty(scene);
+}
+
+static void end_scene(void *data)
+{
+	struct scene *scene = data;
+	struct waiter *waiter, *next;
+	unsigned int i;
+	bool all = true;
+
+	spin_lock(&scene->lock);
+	for (i = 0; i < VARIABLES; i++)
+		scene->var[i] |= DONE;
+	scene->turns = HANDOVERS;
+	spin_unlock(&scene->lock);
+	poll_within(5000, rescue(scene));
+
+	list_for_each_entry(waiter, &scene->waiters, list)
+		all &= parked_thread_collect(&waiter->thread, 0);
+	if (!all) {
+		__module_get(THIS_MODULE);
+		return;
+	}
+	list_for_each_entry_safe(waiter, next, &scene->waiters, list)
+		kfree(waiter);
+	kfree(scene);
+}
+
+struct scene *scene_begin(struct kunit *test)
+{
+	struct scene *scene = kzalloc(sizeof(*scene), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, scene);
+	scene->test = test;
+	spin_lock_init(&scene->lock);
+	INIT_LIST_HEAD(&scene->waiters);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_scene,
+							   scene));
+	return scene;
+}
+
+struct waiter *scene_waiter(struct scene *scene, unsigned long *var)
+{
+	struct waiter *waiter = kzalloc(sizeof(*waiter), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(scene->test, waiter);
+	waiter->scene = scene;
+	waiter->var = var;
+	waiter->state = TASK_UNINTERRUPTIBLE;
+	list_add(&waiter->list, &scene->waiters);
+	return waiter;
+}
+
+void waiter_start(struct waiter *waiter,
+		  void (*body)(struct parked_thread *self))
+{
+	KUNIT_ASSERT_EQ(waiter->scene->test, 0,
+			parked_thread_create(&waiter->thread, body, ANY_CPU,
+					     "var_waiter"));
+	parked_thread_run(&waiter->thread);
+}
+
+static void start_waiters(struct scene *scene, struct waiter **all,
+			  unsigned int nr, unsigned long *var)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		all[i] = scene_waiter(scene, var);
+		waiter_start(all[i], wait_var_body);
+	}
+}
+
+bool waiters_are_parked(struct waiter **all, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!parked_thread_sleeps(&all[i]->thread, all[i]->state,
+					  "wait_var_body"))
+			return false;
+	}
+	return true;
+}
+
+unsigned long waiter_switches(struct waiter **all, unsigned int nr)
+{
+	unsigned long sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		sum += parked_thread_switches(&all[i]->thread);
+	return sum;
+}
+
+void waiters_park(struct scene *scene, struct waiter **all, unsigned int nr,
+		  unsigned long *var)
+{
+	start_waiters(scene, all, nr, var);
+	KUNIT_ASSERT_TRUE(scene->test, poll_until(waiters_are_parked(all, nr)));
+}
+
+/* What a user of the primitive does: change and wake in one hold. */
+void scene_finish(struct scene *scene, unsigned long *var)
+{
+	spin_lock(&scene->lock);
+	*var |= DONE;
+	scene_wake(scene, var);
+	spin_unlock(&scene->lock);
+}
+
+void waiters_expect_left(struct scene *scene, struct waiter **all,
+			 unsigned int nr)
+{
+	struct kunit *test = scene->test;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      poll_until(parked_thread_has_left(&all[i]->thread)),
+				      "waiter %u of %u did not come back", i, nr);
+		KUNIT_EXPECT_EQ(test, all[i]->result, 0);
+		KUNIT_EXPECT_GE(test, all[i]->slept, 1);
+		KUNIT_EXPECT_GE(test, all[i]->looks, 2);
+		KUNIT_EXPECT_EQ(test, all[i]->looks_unlocked, 0);
+		KUNIT_EXPECT_FALSE(test, all[i]->returned_unlocked);
+	}
+}

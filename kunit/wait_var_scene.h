@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Threads that wait for a variable under a lock, with what the suite
+ * wait_var_locked tests.  A scene ends by itself when its case is over: it
+ * makes every condition true, wakes whoever was forgotten and collects all.
+ */
+#ifndef WAIT_VAR_SCENE_H
+#define WAIT_VAR_SCENE_H
+
+#include <kunit/test.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/wait_bit.h>
+
+#include "parked_thread.h"
+
+#ifdef wait_var_event_spinlock
+#define HAVE_PRIMITIVE	true
+#else
+#define HAVE_PRIMITIVE	false
+#endif
+
+#define FEW	3
+#define MANY	16
+
+/* More than there are wait queues for variables: two share one. */
+#define VARIABLES	257
+
+/* Times that two threads hand a variable to each other. */
+#define HANDOVERS	200
+
+/* A module parameter. */
+extern unsigned int wait_var_bound_ms;
+
+#define poll_until(condition)	poll_within(wait_var_bound_ms, condition)
+
+/* What the waiters share. */
+struct scene {
+	struct kunit *test;
+	spinlock_t lock;		/* protects var and turns */
+	unsigned long var[VARIABLES];
+	unsigned int turns;
+	struct list_head waiters;
+};
+
+/* A thread that waits until DONE is set in *@var, or for its turn. */
+struct waiter {
+	struct list_head list;
+	struct parked_thread thread;
+	struct scene *scene;
+	unsigned long *var;
+	unsigned int state;		/* to sleep in */
+	bool take_signals;
+	bool mark;			/* leave MARK in *var when about to wait */
+	unsigned int parity;		/* of the turns that it waits for */
+
+	unsigned int looks;		/* at the condition */
+	unsigned int looks_unlocked;
+	bool returned_unlocked;
+	long result;
+	unsigned long slept;
+};
+
+#define DONE	1ul
+#define MARK	2ul
+
+void scene_wake(struct scene *scene, unsigned long *var);
+void wait_var_body(struct parked_thread *self);
+void play_var_body(struct parked_thread *self);
+bool scene_is_empty(struct scene *scene);
+struct scene *scene_begin(struct kunit *test);
+struct waiter *scene_waiter(struct scene *scene, unsigned long *var);
+void waiter_start(struct waiter *waiter,
+		  void (*body)(struct parked_thread *self));
+bool waiters_are_parked(struct waiter **all, unsigned int nr);
+unsigned long waiter_switches(struct waiter **all, unsigned int nr);
+void waiters_park(struct scene *scene, struct waiter **all, unsigned int nr,
+		  unsigned long *var);
+void scene_finish(struct scene *scene, unsigned long *var);
+void waiters_expect_left(struct scene *scene, struct waiter **all,
+			 unsigned int nr);
+
+#endif
