@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The KTAP writer and the runner of cases.  What wrong looks like here: a case
+ * that is neither ok nor not ok, a run that waits for a thread that will never
+ * come back, a run of no cases that passes.
+ */
+#include "ktap.hpp"
+
+#include "parked.hpp"
+#include "unique_fd.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fnmatch.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace ktap {
+namespace {
+
+using clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+/* How long a child that has given its verdict may take to go away. */
+constexpr milliseconds grace{5000}, grace_after_failure{1000};
+
+struct entry {
+	test t;
+	std::string file;
+	unsigned line;
+};
+
+std::vector<entry> &registry()
+{
+	static std::vector<entry> all;
+	return all;
+}
+
+struct outcome {
+	char verdict = 0;		/* 'P', 'F', 'S', or 0: none was given */
+	std::string reason;
+	json data;
+	double seconds = 0;
+};
+
+std::atomic<pid_t> current_child{0};
+std::atomic<bool> interrupted{false};
+
+void on_interrupt(int sig)
+{
+	const pid_t child = current_child.load(std::memory_order_relaxed);
+
+	interrupted.store(true, std::memory_order_relaxed);
+	if (child > 0)
+		::kill(child, sig);
+}
+
+/* Of what KTAP gives a meaning to: newlines, and in names '#' as well. */
+std::string one_line(std::string text)
+{
+	std::replace(text.begin(), text.end(), '\n', ' ');
+	return text;
+}
+
+std::string plain_name(std::string name)
+{
+	std::replace(name.begin(), name.end(), '#', '_');
+	return one_line(name);
+}
+
+void clear_progress(bool &shown)
+{
+	if (shown)
+		fmt::print(stderr, "\r\033[K");
+	shown = false;
+}
+
+void diagnose(std::string_view text)
+{
+	size_t from = 0;
+
+	while (from <= text.size()) {
+		const size_t end = std::min(text.find('\n', from), text.size());
+
+		fmt::print("# {}\n", text.substr(from, end - from));
+		from = end + 1;
+	}
+	std::fflush(stdout);
+}
+
+/* Splits what came through the pipe into messages. */
+class inbox {
+public:
+	explicit inbox(outcome &out) : out_(out) {}
+
+	void take(const char *data, size_t len)
+	{
+		pending_.append(data, len);
+		for (;;) {
+			uint32_t size;
+
+			if (pending_.size() < 1 + sizeof(size))
+				return;
+			std::memcpy(&size, pending_.data() + 1, sizeof(size));
+			if (pending_.size() < 1 + sizeof(size) + size)
+				return;
+			dispatch(pending_[0], pending_.substr(1 + sizeof(size), size));
+			pending_.erase(0, 1 + sizeof(size) + size);
+		}
+	}
+	void finish() { clear_progress(progress_shown_); }
+
+private:
+	void dispatch(char kind, const std::string &text)
+	{
+		switch (kind) {
+		case 'd':
+			clear_progress(progress_shown_);
+			diagnose(text);
+			break;
+		case 'p':
+			if (!::isatty(STDERR_FILENO))
+				break;
+			fmt::print(stderr, "\r\033[K{}", text);
+			progress_shown_ = true;
+			break;
+		case 'j':
+			out_.data = json::parse(text, nullptr, false);
+			break;
+		default:
+			/* The first verdict counts, except that a failure beats a pass. */
+			if (out_.verdict && !(out_.verdict == 'P' && kind == 'F'))
+				break;
+			out_.verdict = kind;
+			out_.reason = text;
+		}
+	}
+
+	outcome &out_;
+	std::string pending_;
+	bool progress_shown_ = false;
+};
+
+[[noreturn]] void be_the_child(const test &t, int pipe, double scale)
+{
+	const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	::prctl(PR_SET_PDEATHSIG, SIGKILL);
+	std::signal(SIGINT, SIG_DFL);
+	std::signal(SIGTERM, SIG_DFL);
+	for (int fd = 0; null >= 0 && fd <= 2; fd++)
+		::dup2(null, fd);
+
+	test_case self(pipe, scale);
+
+	try {
+		t.run(self);
+		if (!self.verdict_sent())
+			self.passed();
+	} catch (const failed &) {
+	} catch (const skipped &) {
+	} catch (const std::exception &e) {
+		self.failed_with(e.what());
+	}
+	::_exit(0);
+}
+
+/* Every thread of the child and of its children, one line each. */
+void describe_threads(pid_t child)
+{
+	for (const pid_t pid : with_children(child))
+		for (const pid_t tid : threads_of(pid))
+			diagnose(fmt::format("thread {} of process {}: {}", tid, pid,
+					     to_string(look_at(pid, tid))));
+}
+
+/*
+ * Read messages until the child has gone.  After its verdict it has a grace time
+ * for that; without one it has the limit of the case.
+ */
+void attend(const test &t, pid_t child, int pidfd, int pipe, double scale, outcome &out)
+{
+	const auto limit = std::chrono::duration_cast<milliseconds>(t.limit * scale);
+	auto deadline = clock::now() + limit;
+	bool verdict_seen = false, killed = false;
+	inbox messages(out);
+	char buf[65536];
+
+	for (;;) {
+		pollfd fds[2] = {{pipe, POLLIN, 0}, {pidfd, POLLIN, 0}};
+		const auto left = std::chrono::ceil<milliseconds>(deadline - clock::now());
+		const int n = ::poll(fds, 2, static_cast<int>(std::max<long>(left.count(), 0)));
+
+		if (n < 0 && errno != EINTR)
+			throw errno_error("poll");
+		if (n > 0 && (fds[0].revents & POLLIN)) {
+			const ssize_t got = ::read(pipe, buf, sizeof(buf));
+
+			if (got > 0)
+				messages.take(buf, static_cast<size_t>(got));
+			if (out.verdict && !verdict_seen) {
+				verdict_seen = true;
+				deadline = clock::now() +
+					   (out.verdict == 'F' ? grace_after_failure : grace);
+			}
+			continue;
+		}
+		if (n > 0 && (fds[1].revents & POLLIN))
+			break;
+		if (clock::now() < deadline)
+			continue;
+		messages.finish();
+		if (killed) {
+			diagnose(fmt::format("process {} cannot be killed and is left behind", child));
+			out.verdict = 'F';
+			if (out.reason.empty())
+				out.reason = "a thread sleeps for ever";
+			return;
+		}
+		if (!out.verdict) {
+			out.verdict = 'F';
+			out.reason = fmt::format("not through after {} ms", limit.count());
+		} else if (out.verdict != 'F') {
+			out.verdict = 'F';
+			out.reason = "through, but its process does not end";
+		}
+		describe_threads(child);
+		::kill(child, SIGKILL);
+		killed = true;
+		deadline = clock::now() + grace_after_failure;
+	}
+	messages.finish();
+}
+
+outcome run_one(const test &t, double scale)
+{
+	const auto start = clock::now();
+	outcome out;
+	int ends[2];
+
+	if (::pipe2(ends, O_CLOEXEC) < 0)
+		throw errno_error("pipe2");
+	unique_fd reader(ends[0]), writer(ends[1]);
+
+	std::fflush(nullptr);
+	const pid_t child = ::fork();
+
+	if (child < 0)
+		throw errno_error("fork");
+	if (child == 0)
+		be_the_child(t, writer.get(), scale);
+	current_child.store(child, std::memory_order_relaxed);
+	writer.reset();
+
+	unique_fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+
+	if (!pidfd)
+		throw errno_error("pidfd_open");
+	attend(t, child, pidfd.get(), reader.get(), scale, out);
+	current_child.store(0, std::memory_order_relaxed);
+
+	int status = 0;
+
+	if (::waitpid(child, &status, WNOHANG) == child && WIFSIGNALED(status) && !out.verdict) {
+		out.verdict = 'F';
+		out.reason = fmt::format("its process died of signal {}", WTERMSIG(status));
+	} else if (!out.verdict) {
+		out.verdict = 'F';
+		out.reason = "its process ended without a verdict";
+	}
+	out.seconds = std::chrono::duration<double>(clock::now() - start).count();
+	return out;
+}
+
+void write_json(const run_options &o, const json &cases, int pass, int fail, int skip)
+{
+	json all = o.json_extra.empty() ? json::object() : json::parse(o.json_extra);
+
+	all["program"] = o.program;
+	all["cases"] = cases;
+	all["passed"] = pass;
+	all["failed"] = fail;
+	all["skipped"] = skip;
+	all["interrupted"] = interrupted.load(std::memory_order_relaxed);
+	std::ofstream file(o.json_path);
+	file << all.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+	file.flush();
+	if (!file)
+		throw errno_error(o.json_path);
+}
+
+} /* namespace */
+
+void test_case::send(char kind, std::string_view text)
+{
+	const auto size = static_cast<uint32_t>(text.size());
+	std::string message(1, kind);
+
+	if (kind == 'P' || kind == 'F' || kind == 'S')
+		verdict_sent_ = true;
+	message.append(reinterpret_cast<const char *>(&size), sizeof(size));
+	message.append(text);
+	for (size_t done = 0; done < message.size();) {
+		const ssize_t n = ::write(pipe_, message.data() + done, message.size() - done);
+
+		if (n < 0 && errno != EINTR)
+			::_exit(1);
+		if (n > 0)
+			done += static_cast<size_t>(n);
+	}
+}
+
+void test_case::leave()
+{
+	::_exit(1);
+}
+
+registration::registration(const char *name, void (*fn)(test_case &), milliseconds limit,
+			   std::source_location where)
+{
+	registry().push_back({{name, fn, limit}, where.file_name(), where.line()});
+}
+
+std::vector<test> registered()
+{
+	std::vector<entry> all = registry();
+	std::vector<test> tests;
+
+	std::sort(all.begin(), all.end(), [](const entry &a, const entry &b) {
+		return std::tie(a.file, a.line) < std::tie(b.file, b.line);
+	});
+	for (entry &e : all)
+		tests.push_back(std::move(e.t));
+	return tests;
+}
+
+int run(const std::vector<test> &all, const run_options &o)
+{
+	std::vector<const test *> tests;
+	int pass = 0, fail = 0, skip = 0, number = 0;
+	json cases = json::array();
+
+	for (const test &t : all)
+		if (::fnmatch(o.filter.c_str(), t.name.c_str(), 0) == 0)
+			tests.push_back(&t);
+	if (o.list) {
+		for (const test *t : tests)
+			fmt::print("{}\n", t->name);
+		return 0;
+	}
+
+	struct sigaction action = {};
+
+	action.sa_handler = on_interrupt;
+	::sigaction(SIGINT, &action, nullptr);
+	::sigaction(SIGTERM, &action, nullptr);
+
+	fmt::print("KTAP version 1\n1..{}\n", tests.size());
+	if (tests.empty())
+		diagnose(fmt::format("no case matches '{}': a run of nothing is a failure", o.filter));
+	for (const test *t : tests) {
+		const std::string name = plain_name(t->name);
+		outcome out;
+
+		if (interrupted.load(std::memory_order_relaxed)) {
+			out.verdict = 'S';
+			out.reason = "interrupted";
+		} else {
+			out = run_one(*t, o.timeout_scale);
+		}
+		number++;
+		if (out.verdict == 'P') {
+			pass++;
+			fmt::print("ok {} {}\n", number, name);
+		} else if (out.verdict == 'S') {
+			skip++;
+			fmt::print("ok {} {} # SKIP {}\n", number, name, one_line(out.reason));
+		} else {
+			fail++;
+			diagnose(fmt::format("{}: {}", name, out.reason));
+			fmt::print("not ok {} {}\n", number, name);
+		}
+		std::fflush(stdout);
+		cases.push_back({{"name", t->name},
+				 {"verdict", out.verdict == 'P' ? "pass" :
+					     out.verdict == 'S' ? "skip" : "fail"},
+				 {"reason", out.reason},
+				 {"seconds", out.seconds},
+				 {"data", out.data}});
+	}
+	if (!o.json_path.empty())
+		write_json(o, cases, pass, fail, skip);
+	fmt::print("# Totals: pass:{} fail:{} xfail:0 xpass:0 skip:{} error:0\n", pass, fail, skip);
+	std::fflush(stdout);
+	if (fail || tests.empty())
+		return 1;
+	return pass ? 0 : 4;
+}
+
+} /* namespace ktap */

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The races on procfs.  Its readdir puts what it lists into the dcache through
+ * d_alloc_parallel(), to give the inode number that stat() would.  So one thread
+ * lists a directory whose names nobody has looked up yet, the others stat() them,
+ * and what both saw must be the same inode.
+ */
+#include "race.hpp"
+#include "unique_fd.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <dirent.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+namespace {
+
+struct seen_name {
+	std::string name;
+	uint64_t listed = 0;			/* d_ino */
+	std::vector<uint64_t> found;		/* st_ino by racer */
+};
+
+/* Lists fd with a buffer of so many bytes; 0 or errno. */
+template <class Take> int list(int fd, size_t size, Take &&take)
+{
+	alignas(dirent64) char buffer[4096];
+
+	for (;;) {
+		const long n = ::syscall(SYS_getdents64, fd, buffer, size);
+
+		if (n <= 0)
+			return n < 0 ? errno : 0;
+		for (long at = 0; at < n;) {
+			const auto *e = reinterpret_cast<const dirent64 *>(buffer + at);
+
+			if (std::strcmp(e->d_name, ".") && std::strcmp(e->d_name, ".."))
+				take(e->d_name, e->d_ino);
+			at += e->d_reclen;
+		}
+	}
+}
+
+std::vector<seen_name> names_of(const std::string &dir, unsigned racers)
+{
+	const unique_fd fd = open_or_throw(dir, O_RDONLY | O_DIRECTORY);
+	std::vector<seen_name> names;
+
+	list(fd.get(), 4096, [&](const char *name, uint64_t) {
+		names.push_back({name, 0, std::vector<uint64_t>(racers)});
+	});
+	return names;
+}
+
+/* Racer 0 lists, and the order is the same each time, so a cursor finds the name. */
+bool list_all(int fd, std::vector<seen_name> &names, racer &me)
+{
+	/* Small buffers: about as slow as one stat() a name. */
+	const size_t size = 64 + 8 * me.random.below(24);
+	size_t cursor = 0;
+	const int error = list(fd, size, [&](const char *name, uint64_t ino) {
+		for (size_t tries = 0; tries < names.size(); tries++) {
+			seen_name &s = names[cursor];
+
+			cursor = (cursor + 1) % names.size();
+			if (s.name == name) {
+				s.listed = ino;
+				return;
+			}
+		}
+	});
+
+	if (error)
+		me.complaint = fmt::format("getdents64: {}", std::strerror(error));
+	return error == 0;
+}
+
+bool stat_all(int fd, std::vector<seen_name> &names, unsigned who, racer &me)
+{
+	const size_t first = me.random.below(3) ? 0 : me.random.below(names.size());
+
+	for (size_t i = 0; i < names.size(); i++) {
+		seen_name &s = names[(first + i) % names.size()];
+		struct stat st;
+
+		if (::fstatat(fd, s.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			me.complaint = fmt::format("{}: {}", s.name, std::strerror(errno));
+			return false;
+		}
+		s.found[who] = st.st_ino;
+	}
+	return true;
+}
+
+bool agree(const std::vector<seen_name> &names, racer &me)
+{
+	for (const seen_name &s : names) {
+		if (!s.listed) {
+			me.complaint = fmt::format("{} was not listed", s.name);
+			return false;
+		}
+		for (size_t who = 1; who < s.found.size(); who++) {
+			if (s.found[who] == s.listed)
+				continue;
+			me.complaint = fmt::format("{}: readdir says inode {}, stat {}", s.name,
+						   s.listed, s.found[who]);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A process that does nothing.  It shares our memory, so it is cheap to make. */
+class idle_process {
+public:
+	idle_process()
+	{
+		pid_ = ::clone([](void *) {
+			for (;;)
+				::syscall(SYS_pause);
+			return 0;
+		}, stack_ + sizeof(stack_), CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, nullptr);
+		if (pid_ < 0)
+			throw errno_error("clone");
+	}
+	idle_process(const idle_process &) = delete;
+	idle_process &operator=(const idle_process &) = delete;
+	~idle_process()
+	{
+		::kill(pid_, SIGKILL);
+		::waitpid(pid_, nullptr, 0);
+	}
+	pid_t pid() const { return pid_; }
+
+private:
+	alignas(16) char stack_[16384];
+	pid_t pid_;
+};
+
+/*
+ * Rounds of: racer 0 prepares a directory, all meet, it lists and they stat(), all
+ * meet, it compares.  prepare() returns the descriptor of the directory.
+ */
+template <class Prepare>
+race_result race_list_against_stat(ktap::test_case &t, const race_config &c,
+				   const std::string &what, std::vector<seen_name> &names,
+				   Prepare &&prepare)
+{
+	spin_barrier ready(c.threads), through(c.threads);
+	std::atomic<int> directory{-1};
+	std::atomic<bool> bad{false};
+
+	t.require(!names.empty(), "{} lists nothing", what);
+	return run_race(t, c, what, [&](unsigned who, uint64_t round, racer &me) {
+		unique_fd mine;
+
+		if (who == 0) {
+			for (seen_name &s : names)
+				s.listed = 0;
+			mine = prepare(round, me);
+			directory.store(mine.get(), std::memory_order_relaxed);
+			bad.store(!mine, std::memory_order_relaxed);
+		}
+		ready.meet();
+		const int fd = directory.load(std::memory_order_relaxed);
+
+		if (fd >= 0 && !(who == 0 ? list_all(fd, names, me) : stat_all(fd, names, who, me)))
+			bad.store(true, std::memory_order_relaxed);
+		through.meet();
+		if (bad.load(std::memory_order_relaxed))
+			return false;
+		return who == 0 ? agree(names, me) : true;
+	});
+}
+
+unique_fd open_directory(const std::string &path, racer &me)
+{
+	unique_fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+	if (!fd)
+		me.complaint = fmt::format("{}: {}", path, std::strerror(errno));
+	return fd;
+}
+
+} /* namespace */
+
+void race_on_new_processes(ktap::test_case &t, const race_config &c)
+{
+	auto names = names_of("/proc/self", c.threads);
+	std::unique_ptr<idle_process> process;
+
+	race_list_against_stat(t, c, "procfs", names, [&](uint64_t, racer &me) {
+		process.reset();
+		process = std::make_unique<idle_process>();
+		return open_directory(fmt::format("/proc/{}", process->pid()), me);
+	});
+}
+
+void race_on_sysctl(ktap::test_case &t, const race_config &c)
+{
+	const std::string dirs[] = {"/proc/sys/fs", "/proc/sys/kernel", "/proc/sys/vm"};
+	unique_fd drop(::open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC));
+
+	if (!drop)
+		t.skip("/proc/sys/vm/drop_caches cannot be written: {}", std::strerror(errno));
+	/* 4: do not log each time that caches were dropped. */
+	t.require(::pwrite(drop.get(), "4", 1, 0) == 1, "drop_caches: {}", std::strerror(errno));
+
+	race_config part = c;
+
+	part.duration /= std::size(dirs);
+	for (const std::string &dir : dirs) {
+		auto names = names_of(dir, c.threads);
+
+		race_list_against_stat(t, part, dir, names, [&](uint64_t, racer &me) {
+			if (::pwrite(drop.get(), "2", 1, 0) != 1) {
+				me.complaint = "drop_caches cannot be written";
+				return unique_fd();
+			}
+			return open_directory(dir, me);
+		});
+	}
+}

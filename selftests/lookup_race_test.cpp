@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads that look up the same new name at the same moment, round after round.
+ *
+ * The rule: all of them come back.  A waiter leaves its mark in d_flags, under
+ * d_lock; where a filesystem changes d_flags of a dentry in lookup without that
+ * lock (d_set_d_op() in the ->lookup() of tmpfs did), the mark can be lost, and
+ * then nobody wakes the waiter.  It sleeps in state D, in d_alloc_parallel(), for
+ * ever.  The other side of that race loses DCACHE_OP_DELETE, and negative dentries
+ * stay that should go.
+ */
+#include "mount.hpp"
+#include "options.hpp"
+#include "race.hpp"
+
+#include <cstring>
+
+namespace {
+
+/* Enough to write a round into, as hexadecimal digits behind a letter. */
+struct round_name {
+	char text[20];
+
+	round_name(uint64_t salt, uint64_t number)
+	{
+		*fmt::format_to(text, "r{:06x}{:x}", salt & 0xffffff, number) = '\0';
+	}
+};
+
+/*
+ * The last one to come to the barrier leaves it first, by a little more than a
+ * lookup takes, and then nothing meets.  Hold it back by chance, and on all scales,
+ * since how much is right depends on the machine.
+ */
+void hold_back(racer &me)
+{
+	if (!me.ahead)
+		return;
+	for (uint64_t n = me.random.below(uint64_t{1} << me.random.below(14)); n > 0; n--)
+		asm volatile("");
+}
+
+race_result race_on_missing_names(ktap::test_case &t, const race_config &c,
+				  const std::string &dir, const std::string &what)
+{
+	const unique_fd fd = open_or_throw(dir, O_PATH | O_DIRECTORY);
+
+	return run_race(t, c, what, [&](unsigned, uint64_t round, racer &me) {
+		const round_name name(c.seed, round);
+		struct stat st;
+
+		hold_back(me);
+		if (::fstatat(fd.get(), name.text, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			me.complaint = fmt::format("{} exists", name.text);
+			return false;
+		}
+		if (errno == ENOENT)
+			return true;
+		me.complaint = fmt::format("{}: {}", name.text, std::strerror(errno));
+		return false;
+	});
+}
+
+/* nr_negative of /proc/sys/fs/dentry-state, or -1. */
+int64_t negative_dentries()
+{
+	const std::string text = read_file("/proc/sys/fs/dentry-state").value_or("");
+	const char *at = text.data(), *const end = at + text.size();
+	int64_t value = -1;
+
+	for (int field = 0; field < 5; field++) {
+		while (at < end && (*at == '\t' || *at == ' '))
+			at++;
+		const auto r = std::from_chars(at, end, value);
+
+		if (r.ec != std::errc())
+			return -1;
+		at = r.ptr;
+	}
+	return value;
+}
+
+void race_on_tmpfs(ktap::test_case &t, const race_config &c)
+{
+	if (!filesystem_registered("tmpfs"))
+		t.skip("this kernel has no tmpfs");
+	if (!enter_private_mount_namespace())
+		t.skip("no mount namespace of our own: needs root");
+
+	const temp_dir dir;
+	mounted mount("tmpfs", dir.path(), "size=1m");
+	const int64_t before = negative_dentries();
+	const race_result r = race_on_missing_names(t, c, dir.path(), "tmpfs");
+	const int64_t after = negative_dentries();
+
+	/* Unmounting frees ours, so that the difference counts just those. */
+	t.require(mount.unmount() == 0, "umount failed");
+	const int64_t left = after - negative_dentries();
+
+	t.note("tmpfs: nr_negative {} before, {} after, {} of them on this mount", before, after,
+	       left);
+	t.require(before >= 0 && after >= 0, "no nr_negative in /proc/sys/fs/dentry-state");
+	t.require(left <= 0, "tmpfs kept {} negative dentries", left);
+	/* Without one sleep nothing was raced for, and the rest proves nothing. */
+	if (r.sleeps == 0)
+		t.skip("no thread ever slept in {} rounds, so nothing was contended; try a longer --duration",
+		       r.rounds);
+}
+
+} /* namespace */
+
+int main(int argc, char **argv)
+{
+	options o("lookup_race_test",
+		  "Threads that look up the same new names at the same moment (KTAP).");
+	ktap::run_options run;
+	race_config c;
+	std::vector<std::string> dirs;
+	uint64_t threads = 2;
+	double seconds = 5, bound = 10;
+
+	c.seed = fresh_seed();
+	o.add_run_options(run);
+	o.add("--seed", c.seed, 0, UINT64_MAX, "of the timing; by default a new one each run");
+	o.add("--threads", threads, 2, 256, "racing threads, default 2");
+	o.add("--duration", seconds, 0.001, 1e6, "seconds for each filesystem");
+	o.add("--rounds", c.rounds, 1, UINT64_MAX, "run so many rounds instead of --duration");
+	o.add("--bound", bound, 0.1, 1e5, "seconds after which a round that is not through hangs");
+	o.add("--dir", dirs, "race on missing names of this directory as well (repeatable)");
+	if (const auto status = o.parse(argc, argv))
+		return *status;
+	c.threads = static_cast<unsigned>(threads);
+	c.duration = std::chrono::milliseconds(static_cast<long>(seconds * 1000));
+	c.bound = std::chrono::milliseconds(static_cast<long>(bound * 1000));
+	run.json_extra = fmt::format(R"({{"seed":{},"threads":{}}})", c.seed, threads);
+
+	/* The race has its own watcher; with --rounds nobody knows how long it takes. */
+	const auto limit = c.rounds ? std::chrono::milliseconds(24 * 3600 * 1000)
+				    : c.duration + 2 * c.bound + std::chrono::seconds(10);
+	std::vector<ktap::test> tests = {
+		{"lookups_of_one_new_name_on_tmpfs_all_come_back",
+		 [&](ktap::test_case &t) { race_on_tmpfs(t, c); }, limit},
+		{"lookups_and_readdir_of_a_new_process_all_come_back_and_agree",
+		 [&](ktap::test_case &t) { race_on_new_processes(t, c); }, limit},
+		{"lookups_and_readdir_of_sysctl_all_come_back_and_agree",
+		 [&](ktap::test_case &t) { race_on_sysctl(t, c); }, limit},
+	};
+
+	for (const std::string &dir : dirs)
+		tests.push_back({"lookups_of_one_new_name_in_" + dir + "_all_come_back",
+				 [&c, dir](ktap::test_case &t) {
+					 race_on_missing_names(t, c, dir, dir);
+				 }, limit});
+	return ktap::run(tests, run);
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a thread gets when it looks up a name that another thread is looking up.
+ * gatefs holds the first one in ->lookup(), and its name says how that ends.
+ *
+ * The rule: of all threads that look one name up in one directory, one calls
+ * ->lookup() and the others sleep until it is through.  They then have its
+ * dentry if it is hashed under that name, and start again if it is not.
+ * Wrong looks like a thread that never wakes, a second ->lookup() while the first
+ * is in flight, or a waiter that gets another inode than the owner.
+ *
+ * lookup_wait_gate.cpp has the cases about the gate, about signals and unmount.
+ */
+#include "gate_rig.hpp"
+#include "options.hpp"
+
+#include <algorithm>
+
+GATE_CASE(second_lookup_sleeps_and_gets_the_same_inode)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("file-one");
+	auto group = rig.parked_waiters("file-one", 1);
+
+	rig.must_have_arrived(1);
+	rig.control.open();
+	rig.people.must_find(*group[0], rig.people.must_find(owner, "the owner"));
+	rig.must_have_arrived(1);
+}
+
+GATE_CASE(waiters_of_a_file_get_its_inode_from_one_lookup)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("file-a");
+	auto group = rig.parked_waiters("file-a");
+
+	rig.control.open();
+	const uint64_t ino = rig.people.must_find(owner, "the owner");
+	for (actor *w : group) {
+		rig.people.must_find(*w, ino);
+		t.require(S_ISREG(w->got().mode), "mode {:o} is no file", w->got().mode);
+	}
+	rig.must_have_arrived(1);
+}
+
+GATE_CASE(waiters_of_a_directory_get_its_inode_from_one_lookup)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("dir-a");
+	auto group = rig.parked_waiters("dir-a");
+
+	rig.control.open();
+	const uint64_t ino = rig.people.must_find(owner, "the owner");
+	for (actor *w : group) {
+		rig.people.must_find(*w, ino);
+		t.require(S_ISDIR(w->got().mode), "mode {:o} is no directory", w->got().mode);
+	}
+	rig.must_have_arrived(1);
+}
+
+GATE_CASE(waiters_of_a_missing_name_get_enoent_from_one_lookup)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("neg-a");
+	auto group = rig.parked_waiters("neg-a");
+
+	rig.control.open();
+	rig.people.must_fail(owner, ENOENT, "the owner");
+	for (actor *w : group)
+		rig.people.must_fail(*w, ENOENT);
+	rig.must_have_arrived(1);
+}
+
+GATE_CASE(each_waiter_retries_after_an_error_one_at_a_time)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("err-EIO-a");
+	auto group = rig.parked_waiters("err-EIO-a");
+
+	rig.step_through_retries(owner, group, EIO);
+}
+
+GATE_CASE(errors_of_any_kind_reach_every_waiter)
+{
+	const struct {
+		const char *name;
+		int error;
+	} kinds[] = {{"err-ENOMEM-x", ENOMEM}, {"err-EACCES-x", EACCES}, {"err-EPERM-x", EPERM}};
+
+	for (const auto &k : kinds) {
+		rig.control.close();
+		rig.mark();
+		actor &owner = rig.held_owner(k.name);
+		auto group = rig.parked_waiters(k.name);
+
+		rig.control.open();
+		rig.people.must_fail(owner, k.error, "the owner");
+		for (actor *w : group)
+			rig.people.must_fail(*w, k.error);
+		rig.must_have_arrived(1 + waiters);
+	}
+}
+
+GATE_CASE(each_waiter_retries_after_an_unhashed_dentry_one_at_a_time)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("unhashed-a");
+	auto group = rig.parked_waiters("unhashed-a");
+
+	rig.step_through_retries(owner, group, ENOENT);
+}
+
+/* d_splice_alias() moves the dentry of dir-m here; the in-lookup one is its target. */
+GATE_CASE(waiters_get_the_directory_that_is_moved_here)
+{
+	const uint64_t ino = stat_now(rig.path("dir-m")).ino;
+
+	t.require(ino != 0, "dir-m is missing");
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("alias-m");
+	auto group = rig.parked_waiters("alias-m");
+
+	rig.control.open();
+	rig.people.must_find(owner, ino, "the owner");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+	rig.must_have_arrived(1);
+}
+
+GATE_CASE(waiters_get_the_directory_that_is_moved_from_another_one)
+{
+	const uint64_t ino = stat_now(rig.path("dir-a/dir-m")).ino;
+
+	t.require(ino != 0, "dir-a/dir-m is missing");
+	t.require(stat_now(rig.path("dir-b")).error == 0, "dir-b is missing");
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("dir-b/alias-m");
+	auto group = rig.parked_waiters("dir-b/alias-m");
+
+	rig.control.open();
+	rig.people.must_find(owner, ino, "the owner");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+	rig.must_have_arrived(1);
+}
+
+/* A directory cannot be moved into itself: d_splice_alias() fails with the lookup on. */
+GATE_CASE(each_waiter_retries_after_d_splice_alias_fails)
+{
+	t.require(stat_now(rig.path("dir-l")).error == 0, "dir-l is missing");
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("dir-l/alias-l");
+	auto group = rig.parked_waiters("dir-l/alias-l");
+
+	rig.step_through_retries(owner, group, ELOOP);
+}
+
+/* The dentry of ci-ABC stays unhashed, the one of ci-abc is the result. */
+GATE_CASE(waiters_of_another_spelling_get_the_inode_of_the_exact_name)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("ci-ABC");
+	auto group = rig.parked_waiters("ci-ABC");
+
+	rig.control.open();
+	const uint64_t ino = rig.people.must_find(owner, "the owner");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+	t.require(stat_now(rig.path("ci-abc")).ino == ino, "ci-abc is another inode");
+	rig.must_have_arrived(1 + waiters);
+}
+
+/* d_add_ci() then waits itself, while it is the owner of ci-ABC. */
+GATE_CASE(d_add_ci_waits_for_a_lookup_of_the_exact_name)
+{
+	rig.control.only("ci-abc");
+	rig.control.close();
+	actor &exact = rig.held_owner("ci-abc");
+	actor &other = rig.people.start(stat_of(rig.path("ci-ABC")));
+
+	rig.people.must_be_parked(other, "the owner of ci-ABC");
+	auto group = rig.parked_waiters("ci-ABC");
+	auto more = rig.parked_waiters("ci-abc");
+
+	rig.control.open();
+	const uint64_t ino = rig.people.must_find(exact, "the owner of ci-abc");
+	rig.people.must_find(other, ino, "the owner of ci-ABC");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino, "a waiter of ci-ABC");
+	for (actor *w : more)
+		rig.people.must_find(*w, ino, "a waiter of ci-abc");
+}
+
+/* The store to d_flags that the owner makes must not cost the waiters' bit. */
+GATE_CASE(waiters_wake_although_the_owner_sets_d_op_meanwhile)
+{
+	if (stat_now(rig.path("setop-probe")).error == EOPNOTSUPP)
+		t.skip("this kernel does not export d_set_d_op()");
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("setop-a");
+	auto group = rig.parked_waiters("setop-a");
+
+	rig.control.open();
+	const uint64_t ino = rig.people.must_find(owner, "the owner");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+	rig.must_have_arrived(1);
+}
+
+GATE_CASE(open_without_o_creat_waits_for_a_lookup)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("file-o");
+	auto group = rig.parked_waiters(open_of(rig.path("file-o"), O_RDONLY));
+
+	rig.control.open();
+	const uint64_t ino = rig.people.must_find(owner, "the owner");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+	rig.must_have_arrived(1);
+}
+
+GATE_CASE_ON(waiters_get_the_file_that_atomic_open_opens, "atomic_open,hold_limit_ms=60000")
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner(open_of(rig.path("file-o"), O_RDONLY));
+	auto openers = rig.parked_waiters(open_of(rig.path("file-o"), O_RDONLY));
+	auto others = rig.parked_waiters("file-o");
+
+	rig.control.open();
+	const uint64_t ino = rig.people.must_find(owner, "the owner");
+	for (actor *w : openers)
+		rig.people.must_find(*w, ino, "a waiter in open()");
+	for (actor *w : others)
+		rig.people.must_find(*w, ino, "a waiter in stat()");
+}
+
+/*
+ * A negative dentry without O_CREAT.  ->atomic_open() is called for cached negative
+ * dentries too, so the openers come to the gate; those in stat() do not.
+ */
+GATE_CASE_ON(waiters_of_a_missing_name_in_atomic_open_get_enoent,
+	     "atomic_open,hold_limit_ms=60000")
+{
+	rig.control.close();
+	actor &owner = rig.held_owner(open_of(rig.path("neg-o"), O_RDONLY));
+	auto openers = rig.parked_waiters(open_of(rig.path("neg-o"), O_RDONLY));
+	auto others = rig.parked_waiters("neg-o");
+
+	rig.control.open();
+	rig.people.must_fail(owner, ENOENT, "the owner");
+	for (actor *w : openers)
+		rig.people.must_fail(*w, ENOENT, "a waiter in open()");
+	for (actor *w : others)
+		rig.people.must_fail(*w, ENOENT, "a waiter in stat()");
+}
+
+GATE_CASE(waiters_get_what_readdir_primes)
+{
+	rig.control.names("file-p");
+	rig.control.close();
+	rig.mark();
+	actor &lister = rig.held_owner(list_of(rig.path("")));
+	auto group = rig.parked_waiters("file-p");
+
+	rig.control.open();
+	const answer &list = rig.people.answer_of(lister, "the one who lists");
+	t.require(std::count(list.listed.begin(), list.listed.end(), "file-p") == 1,
+		  "file-p is not listed once");
+	const uint64_t ino = rig.people.must_find(*group[0]);
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+	rig.must_have_arrived(1);
+	t.require(rig.control.counters().primed == 1, "{} dentries were primed",
+		  rig.control.counters().primed);
+}
+
+GATE_CASE(readdir_waits_for_the_lookup_of_a_name_that_it_primes)
+{
+	rig.control.names("file-p");
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("file-p");
+	auto listers = rig.parked_waiters(list_of(rig.path("")));
+
+	rig.control.open();
+	rig.people.must_find(owner, "the owner");
+	for (actor *l : listers) {
+		const answer &list = rig.people.answer_of(*l, "the one who lists");
+
+		t.require(list.error == 0, "readdir: errno {}", list.error);
+		t.require(std::count(list.listed.begin(), list.listed.end(), "file-p") == 1,
+			  "file-p is not listed once");
+	}
+	rig.must_have_arrived(1);
+	t.require(rig.control.counters().primed_found == waiters, "readdir met {} dentries",
+		  rig.control.counters().primed_found);
+}
+
+GATE_CASE(other_names_do_not_wait)
+{
+	rig.control.only("neg-held");
+	rig.control.close();
+	actor &owner = rig.held_owner("neg-held");
+	auto group = rig.parked_waiters("neg-held");
+
+	for (const char *name : {"neg-free", "file-free", "dir-free", "neg-hel", "neg-held2"}) {
+		actor &other = rig.people.start(stat_of(rig.path(name)));
+
+		rig.people.must_be_through(other, name);
+	}
+	t.require(!owner.done(), "the owner was not held meanwhile");
+	rig.people.must_be_parked(group);
+}
+
+GATE_CASE(one_name_in_two_directories_is_two_lookups)
+{
+	for (const char *dir : {"dir-a", "dir-b"})
+		t.require(stat_now(rig.path(dir)).error == 0, "{} is missing", dir);
+	rig.control.close();
+	rig.mark();
+	actor &in_a = rig.held_owner("dir-a/file-x");
+	actor &in_b = rig.held_owner("dir-b/file-x");
+	auto wait_a = rig.parked_waiters("dir-a/file-x");
+	auto wait_b = rig.parked_waiters("dir-b/file-x");
+
+	rig.must_have_arrived(2);
+	rig.control.open();
+	const uint64_t a = rig.people.must_find(in_a, "the owner in dir-a");
+	const uint64_t b = rig.people.must_find(in_b, "the owner in dir-b");
+	t.require(a != b, "both are inode {}", a);
+	for (actor *w : wait_a)
+		rig.people.must_find(*w, a);
+	for (actor *w : wait_b)
+		rig.people.must_find(*w, b);
+	rig.must_have_arrived(2);
+}
+
+/* Sixteen waiters and a lookup that is slow after the gate as well. */
+GATE_CASE(all_of_many_waiters_wake)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner("delay2000-file-m");
+	auto group = rig.parked_waiters("delay2000-file-m", 16);
+
+	rig.control.open();
+	const uint64_t ino = rig.people.must_find(owner, "the owner");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+	rig.must_have_arrived(1);
+}
+
+int main(int argc, char **argv)
+{
+	options o("lookup_wait_test",
+		  "What the waiters of a lookup get, on gatefs (KTAP). Needs root and gatefs.ko.");
+	ktap::run_options run;
+	uint64_t seed = 0;
+
+	o.add_run_options(run);
+	o.add("--seed", seed, 0, UINT64_MAX, "taken by all tests; nothing is random in this one");
+	if (const auto status = o.parse(argc, argv))
+		return *status;
+	return ktap::run(ktap::registered(), run);
+}

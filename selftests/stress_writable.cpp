@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lookup_stress on a directory that can be written to.
+ *
+ * stress_history.hpp says what a hot name may be found to be.  Who changes one holds
+ * its lock and so knows what it is, so these system calls have to work.
+ */
+#include "stress.hpp"
+#include "stress_history.hpp"
+#include "unique_fd.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <deque>
+#include <dirent.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+namespace {
+
+/* Not the fault of lookups: no space, or an operation that the filesystem lacks. */
+bool is_environment(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == ENOMEM || error == EMLINK ||
+	       error == EOPNOTSUPP || error == EXDEV || error == EPERM || error == EINVAL;
+}
+
+class writable : public stress_model {
+public:
+	explicit writable(stress_run &run) : run_(run)
+	{
+		path_ = fmt::format("{}/lookup_stress.{}", run.dir, ::getpid());
+		if (::mkdir(path_.c_str(), 0755) < 0)
+			throw errno_error(path_);
+		dir_ = open_or_throw(path_, O_RDONLY | O_DIRECTORY);
+		for (uint64_t i = 0; i < run.config.hot; i++)
+			hot_.emplace_back(fmt::format("hot-{}", i));
+	}
+	std::string describe() const override
+	{
+		return fmt::format("writable, {} hot names", hot_.size());
+	}
+	uint64_t unjudged() const override { return unjudged_.load(std::memory_order_relaxed); }
+	void step(stress_worker &w) override;
+	void finish() override;
+
+private:
+	hot_name &any(stress_worker &w) { return hot_[w.random.below(hot_.size())]; }
+	void change(stress_worker &w);
+	void change_missing(stress_worker &w, hot_name &h);
+	void change_file(stress_worker &w, hot_name &h);
+	void change_directory(stress_worker &w, hot_name &h);
+	void move(stress_worker &w, unsigned flags);
+	void link_to(stress_worker &w);
+	void read_stat(stress_worker &w);
+	void read_open(stress_worker &w);
+	void read_list(stress_worker &w);
+	void read_missing(stress_worker &w);
+	void own_cold(stress_worker &w);
+
+	std::string temporary(stress_worker &w) { return fmt::format("t{}", w.index); }
+	int make_file(const std::string &name, uint64_t generation);
+	int make_directory(const std::string &name, uint64_t generation);
+	int empty_directory(const std::string &name, uint64_t generation);
+	observed content(int fd);
+	/* An error of an operation that had to work. */
+	void judge_error(const hot_name &h, op what, int error);
+	bool judge(const hot_name &h, uint64_t from, uint64_t to, const observed &seen,
+		   const char *how);
+
+	int at() const { return dir_.get(); }
+
+	stress_run &run_;
+	std::string path_;
+	unique_fd dir_;
+	std::deque<hot_name> hot_;
+	std::atomic<uint64_t> generation_{1};
+	std::atomic<uint64_t> unjudged_{0};
+};
+
+int writable::make_file(const std::string &name, uint64_t generation)
+{
+	const unique_fd fd(::openat(at(), name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC,
+				    0644));
+	const std::string text = fmt::format("{}\n", generation);
+
+	if (!fd)
+		return errno;
+	const ssize_t n = ::write(fd.get(), text.data(), text.size());
+
+	return n == static_cast<ssize_t>(text.size()) ? 0 : n < 0 ? errno : ENOSPC;
+}
+
+int writable::make_directory(const std::string &name, uint64_t generation)
+{
+	if (::mkdirat(at(), name.c_str(), 0755) < 0)
+		return errno;
+	const std::string mark = fmt::format("{}/{}", name, generation);
+
+	return ::mkdirat(at(), mark.c_str(), 0755) < 0 ? errno : 0;
+}
+
+int writable::empty_directory(const std::string &name, uint64_t generation)
+{
+	const std::string mark = fmt::format("{}/{}", name, generation);
+
+	if (::unlinkat(at(), mark.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return errno;
+	return ::unlinkat(at(), name.c_str(), AT_REMOVEDIR) < 0 ? errno : 0;
+}
+
+/* Reads the generation of an open file or directory. */
+observed writable::content(int fd)
+{
+	alignas(dirent64) char buffer[1024];
+	struct stat st;
+	observed seen;
+	const char *text = buffer, *end = buffer;
+
+	if (::fstat(fd, &st) < 0)
+		throw errno_error("fstat");
+	if (S_ISDIR(st.st_mode)) {
+		seen.what = kind::directory;
+		const long n = ::syscall(SYS_getdents64, fd, buffer, sizeof(buffer));
+
+		for (long at = 0; at < n;) {
+			const auto *e = reinterpret_cast<const dirent64 *>(buffer + at);
+
+			if (e->d_name[0] != '.') {
+				text = e->d_name;
+				end = text + std::strlen(text);
+			}
+			at += e->d_reclen;
+		}
+	} else {
+		seen.what = kind::file;
+		const ssize_t n = ::pread(fd, buffer, sizeof(buffer), 0);
+
+		if (n < 0)
+			throw errno_error("pread");
+		end = text + n;
+	}
+	const auto r = std::from_chars(text, end, seen.generation);
+
+	if (r.ec != std::errc()) {
+		seen.generation = 0;
+		seen.empty = text == end;
+	}
+	return seen;
+}
+
+void writable::judge_error(const hot_name &h, op what, int error)
+{
+	if (error && !is_environment(error))
+		run_.violation("{} of {} ({}, generation {}) by the only one who changes it: {}",
+			       op_name(what), h.name, static_cast<uint64_t>(h.now.what),
+			       h.now.generation, std::strerror(error));
+}
+
+bool writable::judge(const hot_name &h, uint64_t from, uint64_t to, const observed &seen,
+		     const char *how)
+{
+	if (h.allows(from, to, seen))
+		return true;
+	/* The history is a ring: was it overwritten meanwhile? */
+	if (h.begun_now() - from >= hot_name::kept) {
+		unjudged_.fetch_add(1, std::memory_order_relaxed);
+		return true;
+	}
+	run_.violation("{} of {} found {}:{}{}; states {} to {} were{} (0 missing, 1 file, 2 directory, 3 written in place)",
+		       how, h.name, static_cast<uint64_t>(seen.what), seen.generation,
+		       seen.empty ? " (empty)" : "", from, to, h.describe(from, to));
+	return false;
+}
+
+void writable::read_stat(stress_worker &w)
+{
+	hot_name &h = any(w);
+	const uint64_t from = h.complete_now();
+	struct stat st;
+	observed seen;
+
+	{
+		const stress_worker::operation o(w, op::stat, h.name.c_str());
+
+		if (::fstatat(at(), h.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
+			seen.what = S_ISDIR(st.st_mode) ? kind::directory : kind::file;
+		else if (errno != ENOENT)
+			return run_.violation("stat of {}: {}", h.name, std::strerror(errno));
+	}
+	judge(h, from, h.begun_now(), seen, "stat");
+}
+
+/* The content, and one inode a name: stat() agrees if nothing changed meanwhile. */
+void writable::read_open(stress_worker &w)
+{
+	hot_name &h = any(w);
+	const uint64_t from = h.complete_now();
+	struct stat opened, named;
+	bool compare = false;
+	observed seen;
+
+	{
+		const stress_worker::operation o(w, op::open, h.name.c_str());
+		const unique_fd fd(::openat(at(), h.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+
+		if (!fd && errno != ENOENT)
+			return run_.violation("open of {}: {}", h.name, std::strerror(errno));
+		if (fd) {
+			seen = content(fd.get());
+			compare = ::fstat(fd.get(), &opened) == 0 &&
+				  ::fstatat(at(), h.name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0;
+		}
+	}
+	const uint64_t to = h.begun_now();
+
+	if (judge(h, from, to, seen, "open") && compare && from == to &&
+	    opened.st_ino != named.st_ino)
+		run_.violation("{} was inode {} for open and {} for stat, and nobody changed it",
+			       h.name, opened.st_ino, named.st_ino);
+}
+
+/* Who is there all the time is listed once, who is not there is not listed. */
+void writable::read_list(stress_worker &w)
+{
+	std::vector<uint64_t> from(hot_.size()), listed(hot_.size());
+	alignas(dirent64) char buffer[4096];
+
+	for (size_t i = 0; i < hot_.size(); i++)
+		from[i] = hot_[i].complete_now();
+	{
+		const stress_worker::operation o(w, op::readdir, path_.c_str());
+		const unique_fd fd(::openat(at(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+		long n;
+
+		if (!fd)
+			return run_.violation("open of {}: {}", path_, std::strerror(errno));
+		while ((n = ::syscall(SYS_getdents64, fd.get(), buffer, sizeof(buffer))) > 0) {
+			for (long at = 0; at < n;) {
+				const auto *e = reinterpret_cast<const dirent64 *>(buffer + at);
+				uint64_t index = 0;
+
+				if (std::strncmp(e->d_name, "hot-", 4) == 0 &&
+				    std::from_chars(e->d_name + 4, e->d_name + std::strlen(e->d_name),
+						    index).ec == std::errc() && index < listed.size())
+					listed[index]++;
+				at += e->d_reclen;
+			}
+		}
+		if (n < 0)
+			return run_.violation("readdir of {}: {}", path_, std::strerror(errno));
+	}
+	for (size_t i = 0; i < hot_.size(); i++) {
+		const hot_name &h = hot_[i];
+
+		if (h.begun_now() != from[i])
+			continue;
+		const uint64_t wanted = h.at(from[i]).what == kind::missing ? 0 : 1;
+
+		if (listed[i] != wanted && h.begun_now() == from[i])
+			run_.violation("{} was listed {} times, not {}, and nobody changed it",
+				       h.name, listed[i], wanted);
+	}
+}
+
+/* A name that nobody ever makes, and that several threads ask for at once. */
+void writable::read_missing(stress_worker &w)
+{
+	const uint64_t number = w.random.below(4) ? run_.moving() : w.random.below(run_.config.cold);
+	const std::string name = fmt::format("missing-{}", number);
+	const stress_worker::operation o(w, op::missing, "missing-", number);
+	struct stat st;
+
+	if (::fstatat(at(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		run_.violation("stat of {}, which nobody ever made: {}", name,
+			       errno ? std::strerror(errno) : "found");
+}
+
+/* Names of one thread: make, find, rename, find, remove, miss. */
+void writable::own_cold(stress_worker &w)
+{
+	const uint64_t number = w.random.below(run_.config.cold);
+	const std::string name = fmt::format("cold-{}-{}", w.index, number);
+	const std::string other = name + "x";
+	const stress_worker::operation o(w, op::cold, "cold-", number);
+	struct stat st;
+	const int error = make_file(name, 1);
+
+	if (error) {
+		if (!is_environment(error))
+			run_.violation("create of {}: {}", name, std::strerror(error));
+		::unlinkat(at(), name.c_str(), 0);
+		return;
+	}
+	if (::fstatat(at(), name.c_str(), &st, 0) < 0)
+		run_.violation("{} was made and is missing", name);
+	if (::renameat(at(), name.c_str(), at(), other.c_str()) == 0) {
+		if (::fstatat(at(), name.c_str(), &st, 0) == 0)
+			run_.violation("{} was renamed and is still there", name);
+		if (::unlinkat(at(), other.c_str(), 0) < 0)
+			run_.violation("unlink of {}: {}", other, std::strerror(errno));
+	} else {
+		run_.violation("rename of {}: {}", name, std::strerror(errno));
+	}
+	if (::fstatat(at(), other.c_str(), &st, 0) == 0)
+		run_.violation("{} was removed and is still there", other);
+}
+
+void writable::change_missing(stress_worker &w, hot_name &h)
+{
+	const uint64_t generation = generation_.fetch_add(1, std::memory_order_relaxed);
+	const std::string temp = temporary(w);
+	int error;
+
+	switch (w.random.below(3)) {
+	case 0: {
+		const stress_worker::operation o(w, op::create, h.name.c_str());
+
+		/* Creating and writing are one change: in between the file is empty. */
+		error = h.enter({kind::written_in_place, generation},
+				[&] {
+					const int e = make_file(h.name, generation);
+
+					if (e && e != EEXIST)
+						::unlinkat(at(), h.name.c_str(), 0);
+					return e;
+				});
+		return judge_error(h, op::create, error);
+	}
+	case 1: {
+		const stress_worker::operation o(w, op::link, h.name.c_str());
+
+		error = make_file(temp, generation);
+		if (!error)
+			error = h.enter({kind::file, generation}, [&] {
+				return ::linkat(at(), temp.c_str(), at(), h.name.c_str(), 0) < 0 ?
+				       errno : 0;
+			});
+		::unlinkat(at(), temp.c_str(), 0);
+		return judge_error(h, op::link, error);
+	}
+	default: {
+		const stress_worker::operation o(w, op::mkdir, h.name.c_str());
+
+		error = make_directory(temp, generation);
+		if (!error)
+			error = h.enter({kind::directory, generation}, [&] {
+				return ::renameat(at(), temp.c_str(), at(), h.name.c_str()) < 0 ?
+				       errno : 0;
+			});
+		if (error)
+			empty_directory(temp, generation);
+		return judge_error(h, op::mkdir, error);
+	}
+	}
+}
+
+void writable::change_file(stress_worker &w, hot_name &h)
+{
+	int error;
+
+	if (w.random.below(2)) {
+		const stress_worker::operation o(w, op::unlink, h.name.c_str());
+
+		error = h.enter({}, [&] {
+			return ::unlinkat(at(), h.name.c_str(), 0) < 0 ? errno : 0;
+		});
+		return judge_error(h, op::unlink, error);
+	}
+	const uint64_t generation = generation_.fetch_add(1, std::memory_order_relaxed);
+	const std::string temp = temporary(w);
+	const stress_worker::operation o(w, op::replace, h.name.c_str());
+
+	error = make_file(temp, generation);
+	if (!error)
+		error = h.enter({kind::file, generation}, [&] {
+			return ::renameat(at(), temp.c_str(), at(), h.name.c_str()) < 0 ? errno : 0;
+		});
+	if (error)
+		::unlinkat(at(), temp.c_str(), 0);
+	judge_error(h, op::replace, error);
+}
+
+void writable::change_directory(stress_worker &w, hot_name &h)
+{
+	const uint64_t generation = h.now.generation;
+	const std::string temp = temporary(w);
+	const stress_worker::operation o(w, op::rmdir, h.name.c_str());
+	int error = h.enter({}, [&] {
+		return ::renameat(at(), h.name.c_str(), at(), temp.c_str()) < 0 ? errno : 0;
+	});
+
+	if (!error)
+		error = empty_directory(temp, generation);
+	judge_error(h, op::rmdir, error);
+}
+
+void writable::change(stress_worker &w)
+{
+	hot_name &h = any(w);
+	const std::lock_guard guard(h.lock);
+
+	if (h.now.what == kind::missing)
+		change_missing(w, h);
+	else if (h.now.what == kind::directory)
+		change_directory(w, h);
+	else
+		change_file(w, h);
+}
+
+/* Two hot names change at once: each has its own history. */
+void writable::move(stress_worker &w, unsigned flags)
+{
+	hot_name &a = any(w), &b = any(w);
+
+	if (&a == &b)
+		return;
+	const std::scoped_lock guard(a.lock, b.lock);
+	const state in_a = a.now.settled(), in_b = b.now.settled();
+	const bool exchange = flags & RENAME_EXCHANGE;
+
+	if (in_a.what == kind::missing || in_a.generation == in_b.generation)
+		return;
+	if (exchange ? in_b.what == kind::missing : in_b.what != kind::missing)
+		return;
+	const op what = exchange ? op::exchange : op::rename;
+	const stress_worker::operation o(w, what, a.name.c_str());
+	const int error = a.enter(in_b, [&] {
+		return b.enter(in_a, [&] {
+			return ::syscall(SYS_renameat2, at(), a.name.c_str(), at(), b.name.c_str(),
+					 flags) < 0 ? errno : 0;
+		});
+	});
+
+	judge_error(a, what, error);
+}
+
+void writable::link_to(stress_worker &w)
+{
+	hot_name &a = any(w), &b = any(w);
+
+	if (&a == &b)
+		return;
+	const std::scoped_lock guard(a.lock, b.lock);
+
+	if (!a.now.is_file() || b.now.what != kind::missing)
+		return;
+	const stress_worker::operation o(w, op::link, b.name.c_str());
+	const int error = b.enter({kind::file, a.now.generation}, [&] {
+		return ::linkat(at(), a.name.c_str(), at(), b.name.c_str(), 0) < 0 ? errno : 0;
+	});
+
+	judge_error(b, op::link, error);
+}
+
+void writable::step(stress_worker &w)
+{
+	const uint64_t r = w.random.below(100);
+
+	if (r < 30)
+		read_stat(w);
+	else if (r < 50)
+		read_open(w);
+	else if (r < 70)
+		read_missing(w);
+	else if (r < 74)
+		read_list(w);
+	else if (r < 78)
+		own_cold(w);
+	else if (r < 94)
+		change(w);
+	else if (r < 96)
+		move(w, 0);
+	else if (r < 98)
+		move(w, RENAME_EXCHANGE);
+	else
+		link_to(w);
+}
+
+void writable::finish()
+{
+	for (hot_name &h : hot_) {
+		if (h.now.what == kind::directory)
+			empty_directory(h.name, h.now.generation);
+		else if (h.now.is_file())
+			::unlinkat(at(), h.name.c_str(), 0);
+	}
+	if (::rmdir(path_.c_str()) < 0)
+		run_.violation("rmdir of {}, where nothing should be left: {}", path_,
+			       std::strerror(errno));
+}
+
+} /* namespace */
+
+std::unique_ptr<stress_model> writable_model(stress_run &run)
+{
+	return std::make_unique<writable>(run);
+}
