@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Verbs only; every step is a script of its own in scripts/.  `make help` lists
+# the verbs and the variables.
+
+export O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP
+export V ARCH LLVM
+# make has a CC of its own; only one that was asked for counts.
+ifneq ($(origin CC),default)
+export CC
+endif
+
+.PHONY: all
+all:	## from nothing to a verdict: tree, series, kernel, guest, KUnit, selftests
+	+@scripts/run $@
+
+.PHONY: kunit selftests torture stress
+kunit:	## the KUnit suites
+selftests: ## the C++ tests that drive gatefs, FUSE and tmpfs
+torture: ## the torture module, for DURATION seconds (60)
+stress:	## lookup_stress over four filesystems, for DURATION seconds (60) each
+kunit selftests torture stress:
+	+@scripts/run $@
+
+.PHONY: test
+test:	## everything that CI runs
+	+@scripts/test
+
+.PHONY: mutants
+mutants: ## put bugs into the series, one at a time: the suites must fail on each
+	+@scripts/mutate
+
+.PHONY: shell gdb
+shell:	## a guest to look around in, gatefs loaded; Ctrl-A X ends it
+	+@scripts/run shell
+gdb:	## the same, stopped at its first instruction, with gdb attached
+	+@CONFIG=debug-info scripts/run gdb
+
+.PHONY: build tree reset refresh series
+build:	## all steps but the guest
+	+@scripts/run build
+tree:	## the git tree with the series, to work in
+	+@scripts/tree
+reset:	## drop what you changed in that tree
+	+@scripts/tree reset
+refresh: ## write what you committed to that tree back to patches/
+	+@scripts/series refresh
+series:	## the series: checkpatch, refresh changes nothing, each patch builds and boots
+	+@scripts/series each
+
+.PHONY: clean help
+clean:	## remove everything that was built (O=), but for results
+	@scripts/clean
+help:	## this text
+	@scripts/help

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What every step needs to know: the variables that a user may set, the paths
+# that follow from them, and how to say that something is wrong.  Sourced.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export LC_ALL=C
+
+# One line: what, where, what to do.
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# One line a step: its name, what it did, how long it took.
+say() {
+	printf '%-10s %s\n' "$1" "$2"
+}
+
+# ---- variables -----------------------------------------------------------
+# Their meaning and their defaults; `make help` prints this table.
+
+# BASE      base tree of the series: a name in scripts/bases/
+# KDIR      your own kernel tree instead, git or unpacked; it is only read
+# SERIES    apply: patches/BASE/ on top; none: the tree as it is; N: the first N
+# KUNIT     module, or built-in: the suites as part of the kernel
+# CONFIG    plain, or a name in scripts/configs/: a fragment merged on top
+# O         where everything is built and kept, outside of all source trees
+# FILTER    glob SUITE[.CASE]: run only what matches
+# SEED      seed of everything random, 1..2^63-1; default: drawn, and printed
+# DURATION  seconds that a stress or torture run lasts
+# THREADS   threads of a stress run
+# TIMEOUT   factor by which all time limits are stretched
+# ACCEL     auto, kvm or tcg
+# SMP       CPUs of the guest
+# V         1: show the commands of the builds and the guest's console
+: "${BASE:=6.12}" "${KDIR:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
+: "${KUNIT:=module}" "${FILTER:=*}" "${SEED:=}"
+: "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
+: "${V:=0}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
+: "${O:=${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/dentry-wait}"
+
+one_of() {
+	local name=$1 value=$2 word
+	shift 2
+	for word; do
+		[[ $value == "$word" ]] && return
+	done
+	die "$name=$value: unknown value; one of: $*"
+}
+
+whole_number() {
+	[[ $2 =~ ^[1-9][0-9]{0,17}$ ]] || die "$1=$2: want a whole number from 1"
+}
+
+check_variables() {
+	local bases=("$TOP"/scripts/bases/*) configs=("$TOP"/scripts/configs/*)
+
+	one_of BASE "$BASE" "${bases[@]##*/}"
+	one_of CONFIG "$CONFIG" plain "${configs[@]##*/}"
+	[[ $SERIES =~ ^[1-9][0-9]?$ ]] || one_of SERIES "$SERIES" apply none
+	one_of KUNIT "$KUNIT" module built-in
+	one_of ACCEL "$ACCEL" auto kvm tcg
+	one_of ARCH "$ARCH" x86_64
+	one_of V "$V" 0 1
+	whole_number TIMEOUT "$TIMEOUT"
+	whole_number SMP "$SMP"
+	[[ -z $SEED ]] || whole_number SEED "$SEED"
+	[[ -z $DURATION ]] || whole_number DURATION "$DURATION"
+	[[ -z $THREADS ]] || whole_number THREADS "$THREADS"
+	[[ -n $FILTER && $FILTER != *[[:space:]]* ]] ||
+		die "FILTER='$FILTER': want SUITE[.CASE], globs, without blanks"
+	[[ $O == /* && $O != *[[:space:]:,]* ]] ||
+		die "O=$O: want an absolute path without blanks, colons and commas"
+}
+
+# make hands O=, V=, -j and the rest on in MAKEFLAGS, to every make below.  Only
+# the number of jobs is meant for those.
+JOBS=$(nproc)
+if [[ ${MAKEFLAGS:-} =~ (^|[[:space:]])-j([0-9]+) ]]; then
+	JOBS=${BASH_REMATCH[2]}
+fi
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+
+if [[ -n $KDIR ]]; then
+	KDIR=$(realpath -m -- "$KDIR")
+	VARIANT=kdir-$(sha256sum <<< "$KDIR" | cut -c1-8)
+else
+	VARIANT=$BASE
+fi
+case $SERIES in
+apply) ;;
+none) VARIANT+=-unpatched ;;
+*) VARIANT+=-partial ;;
+esac
+if [[ $KUNIT == built-in ]]; then
+	VARIANT+=-kunit
+fi
+
+# One run at a time in one $O.  A step that another step started has its lock.
+lock() {
+	mkdir -p "$O" || die "O=$O: cannot be created; choose another O="
+	if [[ ${LOCKED:-} == "$O" ]]; then
+		return
+	fi
+	exec 9>> "$O/lock"
+	flock -n 9 ||
+		die "O=$O is in use by another run ($(cat "$O/lock")); wait for it, or give this one another O="
+	printf 'pid %s\n' $$ > "$O/lock"
+	export LOCKED=$O
+}
+
+# ---- paths: source -> tree -> kernel -> guest -> results -------------------
+
+# shellcheck disable=SC2034
+{
+REPO=$O/linux.git		# every base tree, as one commit each
+DIR=$O/$VARIANT
+TREE=$DIR/linux			# the work tree: the base and the series
+WORK=$DIR/$CONFIG
+BUILD=$WORK/build		# the kernel
+EXT=$WORK/ext			# copies of module/ and kunit/, built
+SELFTESTS=$O/selftests		# the C++ programs
+INITRAMFS=$WORK/initramfs.cpio.gz
+RESULTS=$O/results
+PATCHES=$TOP/patches/$BASE
+}
+
+export TOP O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP V \
+	ARCH LLVM CC
+
+# The patches that SERIES asks for, in order, without the cover letter.
+series() {
+	local number=9999
+	if [[ $SERIES != apply ]]; then
+		number=$SERIES
+	fi
+	find "$PATCHES" -maxdepth 1 -name '[0-9]*.patch' ! -name '0000-*' | sort |
+		head -n "$number"
+}
+
+series_digest() {
+	series | xargs -r cat | sha256sum | cut -c1-64
+}
+
+# git as we need it, whatever the user's configuration says.
+# No gc: it goes on in the background, and would keep our lock.
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_COUNT=2
+export GIT_CONFIG_KEY_0=gc.auto GIT_CONFIG_VALUE_0=0
+export GIT_CONFIG_KEY_1=maintenance.auto GIT_CONFIG_VALUE_1=false
+export GIT_COMMITTER_NAME=dentry-wait GIT_COMMITTER_EMAIL=dentry-wait@localhost
+
+# A digest of the contents of files and directories, and of their names.
+digest() {
+	find "$@" -type f -print0 | sort -z | xargs -0 -r sha256sum | sha256sum |
+		cut -c1-64
+}
+
+# Whether stamp file $1 holds $2, i.e. the step need not be done again.
+stamped() {
+	[[ -f $1 && $(< "$1") == "$2" ]]
+}
+
+# A stamp is written when its step is over, so no half-done step has one.
+stamp() {
+	printf '%s\n' "$2" > "$1.new"
+	mv "$1.new" "$1"
+}
+
+# Free space on the file system of $O, in MiB.
+need_space() {
+	local free
+	mkdir -p "$O" || die "O=$O: cannot be created; choose another O="
+	free=$(df --output=avail -m "$O" | tail -n 1)
+	((free >= $1)) ||
+		die "O=$O: $((free)) MiB free, $1 needed for $2; make room or choose another O="
+}
+
+# The make that builds kernels and modules in $TREE.
+kmake() {
+	local args=(-C "$TREE" "O=$BUILD" "ARCH=$ARCH" "-j$JOBS")
+
+	if [[ -n $LLVM ]]; then
+		args+=("LLVM=$LLVM")
+	fi
+	if [[ -n $CC ]]; then
+		args+=("CC=$CC")
+	elif [[ -z $LLVM ]] && command -v ccache > /dev/null; then
+		args+=("CC=ccache gcc" "HOSTCC=ccache gcc")
+	fi
+	if [[ $V == 1 ]]; then
+		args+=(V=1)
+	else
+		args+=(-s)
+	fi
+	KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=dentry-wait \
+		KBUILD_BUILD_HOST=localhost make "${args[@]}" "$@"
+}
+
+compiler() {
+	if [[ -n $LLVM ]]; then
+		clang --version | head -n 1
+	else
+		${CC:-gcc} --version | head -n 1
+	fi
+}
