@@ -224,12 +224,10 @@ unsigned long crowd_switches(struct crowd *crowd)
 void crowd_park_on(struct playground *pg, struct crowd *crowd,
 		   struct dentry *dentry)
 {
-	KUNIT_ASSERT_TRUE_MSG(pg->test,
-			      poll_until(d_count(dentry) == 1 + crowd->nr &&
-					 crowd_is_parked(crowd)),
+	KUNIT_ASSERT_SOON_MSG(pg->test, d_count(dentry) == 1 + crowd->nr &&
+			      crowd_is_parked(crowd),
 			      "%u threads do not all sleep on the dentry: it has %u references, %u were answered",
-			      crowd->nr, d_count(dentry),
-			      crowd_answered(crowd));
+			      crowd->nr, d_count(dentry), crowd_answered(crowd));
 }
 
 void crowd_expect_parked_on(struct playground *pg, struct crowd *crowd,
@@ -245,8 +243,7 @@ void crowd_expect_dentry(struct playground *pg, struct crowd *crowd,
 {
 	unsigned int i;
 
-	KUNIT_ASSERT_TRUE_MSG(pg->test,
-			      poll_until(crowd_answered(crowd) == crowd->nr),
+	KUNIT_ASSERT_SOON_MSG(pg->test, crowd_answered(crowd) == crowd->nr,
 			      "only %u of %u waiters came back",
 			      crowd_answered(crowd), crowd->nr);
 	for (i = 0; i < crowd->nr; i++) {
@@ -300,15 +297,13 @@ void crowd_expect_owners_in_turn(struct playground *pg, struct crowd *crowd)
 	for (others = crowd->nr - 1; ; others--) {
 		struct asker *owner = NULL;
 
-		KUNIT_ASSERT_TRUE_MSG(pg->test,
-				      poll_until((owner = current_owner(crowd))),
+		KUNIT_ASSERT_SOON_MSG(pg->test, (owner = current_owner(crowd)),
 				      "nobody took the name over with %u left",
 				      others + 1);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(pg->test, owner->got);
 		KUNIT_ASSERT_TRUE(pg->test, owner->owner);
-		KUNIT_ASSERT_TRUE_MSG(pg->test,
-				      poll_until(others_are_parked(crowd) &&
-						 d_count(owner->got) == 1 + others),
+		KUNIT_ASSERT_SOON_MSG(pg->test, others_are_parked(crowd) &&
+				      d_count(owner->got) == 1 + others,
 				      "%u others do not all sleep on the new dentry, it has %u references",
 				      others, d_count(owner->got));
 		KUNIT_EXPECT_EQ(pg->test, crowd_answered(crowd),

@@ -124,7 +124,7 @@ static void expect_moved_alias(struct scene *s, struct inode *inode,
 	KUNIT_EXPECT_PTR_EQ(test, alias->d_parent, s->pg->root);
 	KUNIT_EXPECT_FALSE(test, d_in_lookup(s->a->dentry));
 	KUNIT_EXPECT_TRUE(test, d_unhashed(s->a->dentry));
-	KUNIT_EXPECT_TRUE(test, poll_until(d_count(s->a->dentry) == 1));
+	KUNIT_EXPECT_SOON(test, d_count(s->a->dentry) == 1);
 }
 
 void waiters_get_the_directory_that_a_splice_moves(struct kunit *test)

@@ -164,16 +164,15 @@ static struct lookup *wait_inside_add_ci(struct playground *pg,
 	hold_splice(test, adder->add_ci_inode);
 
 	asker_run(adder);
-	KUNIT_ASSERT_TRUE(test,
-			  poll_until(splice_is_held() ||
-				     completion_done(&adder->answered)));
+	KUNIT_ASSERT_SOON(test, splice_is_held() ||
+			  completion_done(&adder->answered));
 	if (!splice_is_held())
 		kunit_skip(test, "d_add_ci() does not call d_splice_alias()");
 	crowd_run(crowd);
-	KUNIT_ASSERT_TRUE(test, poll_until(crowd_is_parked(crowd)));
+	KUNIT_ASSERT_SOON(test, crowd_is_parked(crowd));
 	release_splice();
 
-	KUNIT_ASSERT_TRUE(test, poll_until(completion_done(&adder->answered)));
+	KUNIT_ASSERT_SOON(test, completion_done(&adder->answered));
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, adder->got);
 	*found = adder->got;
 	crowd_expect_dentry(pg, crowd, adder->got);
@@ -210,16 +209,14 @@ void add_ci_waits_for_the_exact_name_like_all(struct kunit *test)
 	asker_run(adder);
 
 	/* "A": in lookup, the test's, 1 + 3 + 1 references; "a": as well, 1 */
-	KUNIT_ASSERT_TRUE(test,
-			  poll_until(asker_is_parked(adder) &&
-				     parked_thread_is_in(&adder->thread,
-							 "d_add_ci") &&
-				     crowd_is_parked(&crowd)));
+	KUNIT_ASSERT_SOON(test, asker_is_parked(adder) &&
+			  parked_thread_is_in(&adder->thread, "d_add_ci") &&
+			  crowd_is_parked(&crowd));
 	KUNIT_EXPECT_EQ(test, d_count(exact->dentry), 1 + FEW + 1);
 
 	d_add(exact->dentry, playground_inode(pg, S_IFREG));
 	crowd_expect_dentry(pg, &crowd, exact->dentry);
-	KUNIT_ASSERT_TRUE(test, poll_until(completion_done(&adder->answered)));
+	KUNIT_ASSERT_SOON(test, completion_done(&adder->answered));
 	KUNIT_ASSERT_PTR_EQ(test, adder->got, exact->dentry);
 	KUNIT_EXPECT_TRUE(test, d_in_lookup(a->dentry));
 }
@@ -310,14 +307,14 @@ void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test)
 	store = split_store(test, a->dentry, COMPAT_DCACHE_WAITER, &go);
 
 	asker_run(waiter);
-	KUNIT_ASSERT_TRUE(test, poll_until(flag_is_up(&waiter->spinning)));
+	KUNIT_ASSERT_SOON(test, flag_is_up(&waiter->spinning));
 	d_set_d_op(a->dentry, &delete_ops);
 	raise_flag(&go);
 	if (!store->split)
 		kunit_skip(test, "d_set_d_op() did not pass a store that could be split");
 
 	/* "a": in lookup, 1 + 1 references, the waiter asleep */
-	KUNIT_ASSERT_TRUE(test, poll_until(asker_is_parked(waiter)));
+	KUNIT_ASSERT_SOON(test, asker_is_parked(waiter));
 	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 2);
 	KUNIT_EXPECT_FALSE(test, store->bit_came_between);
 	KUNIT_EXPECT_TRUE(test, a->dentry->d_flags & COMPAT_DCACHE_WAITER);
@@ -329,7 +326,7 @@ void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test)
 			   store->bit_came_between ?
 			   ", d_set_d_op() has erased its bit" : "");
 		wake_up_var(&a->dentry->d_flags);
-		KUNIT_EXPECT_TRUE(test, poll_until(completion_done(&waiter->answered)));
+		KUNIT_EXPECT_SOON(test, completion_done(&waiter->answered));
 	}
 }
 

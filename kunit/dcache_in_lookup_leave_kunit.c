@@ -145,14 +145,14 @@ void unmount_is_finished_by_the_last_waiter(struct kunit *test)
 	 * mount.  The test lets go of it.
 	 */
 	mounted_crowd(pg, &crowd);
-	KUNIT_ASSERT_TRUE(test, poll_until(crowd_answered(&crowd) == 1));
+	KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == 1);
 	playground_unmount(pg);
 	KUNIT_EXPECT_EQ(test, playground_supers_killed(), killed);
 
 	crowd_expect_owners_in_turn(pg, &crowd);
 	for (i = 0; i < FEW; i++)
-		KUNIT_ASSERT_TRUE(test,
-				  poll_until(parked_thread_has_left(&crowd.one[i]->thread)));
+		KUNIT_ASSERT_SOON(test,
+				  parked_thread_has_left(&crowd.one[i]->thread));
 	KUNIT_EXPECT_EQ(test, playground_supers_killed(), killed + 1);
 }
 
@@ -173,9 +173,8 @@ void unmount_may_race_with_waiters_that_leave(struct kunit *test)
 		d_add(a->dentry, NULL);
 		lookup_forget(a);
 		playground_unmount(pg);
-		KUNIT_ASSERT_TRUE(test,
-				  poll_until(crowd_answered(&crowd) == FEW));
-		KUNIT_ASSERT_TRUE(test,
-				  poll_until(playground_supers_killed() == killed + 1));
+		KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == FEW);
+		KUNIT_ASSERT_SOON(test,
+				  playground_supers_killed() == killed + 1);
 	}
 }

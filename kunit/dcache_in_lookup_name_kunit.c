@@ -61,8 +61,7 @@ static void expect_all_owners(struct playground *pg, struct crowd *crowd)
 {
 	unsigned int i;
 
-	KUNIT_ASSERT_TRUE(pg->test,
-			  poll_until(crowd_answered(crowd) == crowd->nr));
+	KUNIT_ASSERT_SOON(pg->test, crowd_answered(crowd) == crowd->nr);
 	for (i = 0; i < crowd->nr; i++) {
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(pg->test, crowd->one[i]->got);
 		KUNIT_EXPECT_TRUE(pg->test, crowd->one[i]->owner);
@@ -204,7 +203,7 @@ void failed_allocation_does_not_disturb_the_owner(struct kunit *test)
 
 	playground_refuse(true);
 	crowd_start(pg, &refused, pg->root, "a", FEW, ANY_CPU);
-	KUNIT_ASSERT_TRUE(test, poll_until(crowd_answered(&refused) == FEW));
+	KUNIT_ASSERT_SOON(test, crowd_answered(&refused) == FEW);
 	playground_refuse(false);
 	for (i = 0; i < FEW; i++) {
 		KUNIT_EXPECT_TRUE(test, IS_ERR(refused.one[i]->got));

@@ -131,7 +131,7 @@ static void watch_all_ends(struct kunit *test, unsigned int waiters,
 		seen = watch_wakes(pg, a);
 		if (end_lookup(pg, a, end) && waiters)
 			crowd_expect_owners_in_turn(pg, &crowd);
-		KUNIT_ASSERT_TRUE(test, poll_until(crowd_answered(&crowd) == waiters));
+		KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == waiters);
 		judge(test, end, seen);
 	}
 }
@@ -229,7 +229,7 @@ void waiters_whose_wake_up_is_lost_are_noticed(struct kunit *test)
 		send_wake_up(a);
 		if (in_turn)
 			crowd_expect_owners_in_turn(pg, &crowd);
-		KUNIT_ASSERT_TRUE(test, poll_until(crowd_answered(&crowd) == FEW));
+		KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == FEW);
 	}
 }
 
@@ -249,7 +249,7 @@ void both_bits_are_gone_when_the_lookup_has_ended(struct kunit *test)
 			crowd_expect_owners_in_turn(pg, &crowd);
 		KUNIT_EXPECT_EQ_MSG(test, lookup_bits(a), 0, "by %s",
 				    end_names[end]);
-		KUNIT_ASSERT_TRUE(test, poll_until(crowd_answered(&crowd) == FEW));
+		KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == FEW);
 		KUNIT_EXPECT_EQ_MSG(test, lookup_bits(a), 0, "by %s",
 				    end_names[end]);
 	}
@@ -340,16 +340,14 @@ void spurious_wake_ups_do_not_end_the_wait(struct kunit *test)
 	switches = crowd_switches(&crowd);
 	for (i = 0; i < FEW; i++)
 		wake_up_process(crowd.one[i]->thread.task);
-	KUNIT_ASSERT_TRUE(test,
-			  poll_until(crowd_switches(&crowd) == switches + FEW));
+	KUNIT_ASSERT_SOON(test, crowd_switches(&crowd) == switches + FEW);
 	crowd_expect_parked_on(pg, &crowd, a->dentry);
 	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
 
 	/* again, by the wake-up that they wait for, but too early */
 	switches = crowd_switches(&crowd);
 	send_wake_up(a);
-	KUNIT_ASSERT_TRUE(test,
-			  poll_until(crowd_switches(&crowd) == switches + FEW));
+	KUNIT_ASSERT_SOON(test, crowd_switches(&crowd) == switches + FEW);
 	crowd_expect_parked_on(pg, &crowd, a->dentry);
 	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
 

@@ -48,6 +48,36 @@
 	__true;								\
 })
 
+/*
+ * What has to happen soon: within the bound of poll_until(), which each suite
+ * defines for itself.  A failure shows @condition as it is written.
+ */
+#define KUNIT_EXPECT_SOON_MSG(test, condition, fmt, ...)		\
+do {									\
+	if (!poll_until(condition))					\
+		KUNIT_FAIL(test, "did not happen: " #condition ": " fmt, \
+			   ##__VA_ARGS__);				\
+} while (0)
+
+#define KUNIT_ASSERT_SOON_MSG(test, condition, fmt, ...)		\
+do {									\
+	if (!poll_until(condition))					\
+		KUNIT_FAIL_AND_ABORT(test, "did not happen: " #condition \
+				     ": " fmt, ##__VA_ARGS__);		\
+} while (0)
+
+#define KUNIT_EXPECT_SOON(test, condition)				\
+do {									\
+	if (!poll_until(condition))					\
+		KUNIT_FAIL(test, "did not happen: " #condition);	\
+} while (0)
+
+#define KUNIT_ASSERT_SOON(test, condition)				\
+do {									\
+	if (!poll_until(condition))					\
+		KUNIT_FAIL_AND_ABORT(test, "did not happen: " #condition); \
+} while (0)
+
 /* One thread raises a flag, another one sees it and all that came before. */
 static inline void raise_flag(bool *flag)
 {

@@ -25,7 +25,7 @@ static void true_condition_does_not_sleep(struct kunit *test)
 
 	scene->var[0] = DONE;
 	waiter_start(waiter, wait_var_body);
-	KUNIT_ASSERT_TRUE(test, poll_until(parked_thread_has_left(&waiter->thread)));
+	KUNIT_ASSERT_SOON(test, parked_thread_has_left(&waiter->thread));
 
 	/* one look, under the lock, which was never dropped */
 	KUNIT_EXPECT_EQ(test, waiter->looks, 1);
@@ -41,7 +41,7 @@ static void lock_is_free_while_waiters_sleep(struct kunit *test)
 	struct waiter *all[FEW];
 
 	waiters_park(scene, all, FEW, &scene->var[0]);
-	KUNIT_ASSERT_TRUE(test, poll_until(spin_trylock(&scene->lock)));
+	KUNIT_ASSERT_SOON(test, spin_trylock(&scene->lock));
 	spin_unlock(&scene->lock);
 
 	scene_finish(scene, &scene->var[0]);
@@ -131,16 +131,15 @@ static void spurious_wake_up_is_slept_through(struct kunit *test)
 	before = waiter_switches(all, FEW);
 	for (i = 0; i < FEW; i++)
 		wake_up_process(all[i]->thread.task);
-	KUNIT_ASSERT_TRUE(test, poll_until(waiter_switches(all, FEW) == before + FEW));
-	KUNIT_ASSERT_TRUE(test, poll_until(waiters_are_parked(all, FEW)));
+	KUNIT_ASSERT_SOON(test, waiter_switches(all, FEW) == before + FEW);
+	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
 
 	/* the right wake-up, but nothing has changed */
 	spin_lock(&scene->lock);
 	scene_wake(scene, &scene->var[0]);
 	spin_unlock(&scene->lock);
-	KUNIT_ASSERT_TRUE(test,
-			  poll_until(waiter_switches(all, FEW) == before + 2 * FEW));
-	KUNIT_ASSERT_TRUE(test, poll_until(waiters_are_parked(all, FEW)));
+	KUNIT_ASSERT_SOON(test, waiter_switches(all, FEW) == before + 2 * FEW);
+	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
 
 	scene_finish(scene, &scene->var[0]);
 	waiters_expect_left(scene, all, FEW);
@@ -182,7 +181,7 @@ static void mark_of_a_waiter_is_there_before_it_sleeps(struct kunit *test)
 		all[i]->mark = true;
 		waiter_start(all[i], wait_var_body);
 	}
-	KUNIT_ASSERT_TRUE(test, poll_until(waiters_are_parked(all, FEW)));
+	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
 	spin_lock(&scene->lock);
 	KUNIT_EXPECT_EQ(test, scene->var[0], MARK);
 	scene->var[0] = DONE;
@@ -204,7 +203,7 @@ static void start_signalled(struct scene *scene, struct waiter **all,
 		all[i]->state = state;
 		waiter_start(all[i], wait_var_body);
 	}
-	KUNIT_ASSERT_TRUE(scene->test, poll_until(waiters_are_parked(all, FEW)));
+	KUNIT_ASSERT_SOON(scene->test, waiters_are_parked(all, FEW));
 	for (i = 0; i < FEW; i++)
 		send_sig(SIGKILL, all[i]->thread.task, 1);
 }
@@ -218,7 +217,7 @@ static void sigkill_does_not_end_the_wait(struct kunit *test)
 	start_signalled(scene, all, TASK_UNINTERRUPTIBLE);
 	for (i = 0; i < FEW; i++)
 		KUNIT_EXPECT_TRUE(test, signal_pending(all[i]->thread.task));
-	KUNIT_ASSERT_TRUE(test, poll_until(waiters_are_parked(all, FEW)));
+	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
 
 	scene_finish(scene, &scene->var[0]);
 	waiters_expect_left(scene, all, FEW);
@@ -233,8 +232,8 @@ static void interrupted_wait_returns_with_the_lock_held(struct kunit *test)
 	/* wait_var_event_any_lock() in TASK_INTERRUPTIBLE, never finished */
 	start_signalled(scene, all, TASK_INTERRUPTIBLE);
 	for (i = 0; i < FEW; i++) {
-		KUNIT_ASSERT_TRUE(test,
-				  poll_until(parked_thread_has_left(&all[i]->thread)));
+		KUNIT_ASSERT_SOON(test,
+				  parked_thread_has_left(&all[i]->thread));
 		KUNIT_EXPECT_EQ(test, all[i]->result, -ERESTARTSYS);
 		KUNIT_EXPECT_EQ(test, all[i]->looks_unlocked, 0);
 		KUNIT_EXPECT_FALSE(test, all[i]->returned_unlocked);
@@ -286,10 +285,10 @@ static void no_wake_up_is_lost_in_many_handovers(struct kunit *test)
 	/* however slow the machine is: the bound is on a turn, not on all */
 	while (!scene_is_empty(scene)) {
 		turns = READ_ONCE(scene->turns);
-		KUNIT_ASSERT_TRUE_MSG(test,
-				      poll_until(scene_is_empty(scene) ||
-						 READ_ONCE(scene->turns) != turns),
-				      "stuck at turn %u of %u", turns, HANDOVERS);
+		KUNIT_ASSERT_SOON_MSG(test, scene_is_empty(scene) ||
+				      READ_ONCE(scene->turns) != turns,
+				      "stuck at turn %u of %u", turns,
+				      HANDOVERS);
 	}
 	KUNIT_EXPECT_EQ(test, scene->turns, HANDOVERS);
 	KUNIT_EXPECT_GE(test, players[0]->slept + players[1]->slept, 1);

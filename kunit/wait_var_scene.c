@@ -237,7 +237,7 @@ void waiters_park(struct scene *scene, struct waiter **all, unsigned int nr,
 		  unsigned long *var)
 {
 	start_waiters(scene, all, nr, var);
-	KUNIT_ASSERT_TRUE(scene->test, poll_until(waiters_are_parked(all, nr)));
+	KUNIT_ASSERT_SOON(scene->test, waiters_are_parked(all, nr));
 }
 
 /* What a user of the primitive does: change and wake in one hold. */
@@ -256,9 +256,10 @@ void waiters_expect_left(struct scene *scene, struct waiter **all,
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		KUNIT_ASSERT_TRUE_MSG(test,
-				      poll_until(parked_thread_has_left(&all[i]->thread)),
-				      "waiter %u of %u did not come back", i, nr);
+		KUNIT_ASSERT_SOON_MSG(test,
+				      parked_thread_has_left(&all[i]->thread),
+				      "waiter %u of %u did not come back", i,
+				      nr);
 		KUNIT_EXPECT_EQ(test, all[i]->result, 0);
 		KUNIT_EXPECT_GE(test, all[i]->slept, 1);
 		KUNIT_EXPECT_GE(test, all[i]->looks, 2);
