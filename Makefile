@@ -4,7 +4,7 @@
 # the verbs and the variables.
 
 export O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP
-export V ARCH LLVM
+export V C W ARCH LLVM
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)
 export CC
@@ -12,7 +12,7 @@ endif
 
 .PHONY: all
 all:	## from nothing to a verdict: tree, series, kernel, guest, KUnit, selftests
-	+@scripts/run $@
+	@scripts/run $@
 
 .PHONY: kunit selftests torture stress
 kunit:	## the KUnit suites
@@ -20,33 +20,33 @@ selftests: ## the C++ tests that drive gatefs, FUSE and tmpfs
 torture: ## the torture module, for DURATION seconds (60)
 stress:	## lookup_stress over four filesystems, for DURATION seconds (60) each
 kunit selftests torture stress:
-	+@scripts/run $@
+	@scripts/run $@
 
 .PHONY: test
 test:	## everything that CI runs
-	+@scripts/test
+	@scripts/test
 
 .PHONY: mutants
 mutants: ## put bugs into the series, one at a time: the suites must fail on each
-	+@scripts/mutate
+	@scripts/mutate
 
 .PHONY: shell gdb
 shell:	## a guest to look around in, gatefs loaded; Ctrl-A X ends it
-	+@scripts/run shell
+	@scripts/run shell
 gdb:	## the same, stopped at its first instruction, with gdb attached
-	+@CONFIG=debug-info scripts/run gdb
+	@CONFIG=debug-info scripts/run gdb
 
 .PHONY: build tree reset refresh series
 build:	## all steps but the guest
-	+@scripts/run build
+	@scripts/run build
 tree:	## the git tree with the series, to work in
-	+@scripts/tree
+	@scripts/tree
 reset:	## drop what you changed in that tree
-	+@scripts/tree reset
+	@scripts/tree reset
 refresh: ## write what you committed to that tree back to patches/
-	+@scripts/series refresh
+	@scripts/series refresh
 series:	## the series: checkpatch, refresh changes nothing, each patch builds and boots
-	+@scripts/series each
+	@scripts/series each
 
 .PHONY: clean help
 clean:	## remove everything that was built (O=), but for results

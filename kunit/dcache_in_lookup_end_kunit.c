@@ -263,7 +263,7 @@ void lookup_leaves_the_lru_list_alone(struct kunit *test)
 {
 	struct scene s;
 
-	if (COMPAT_DAP_TAKES_WQ)
+	if (COMPAT_WAITS_ON_LENT_QUEUE)
 		kunit_skip(test, "->d_lru shares its room with the wait queue here");
 
 	/* "a": in lookup, 1 + 3 references, on no list of unused dentries */

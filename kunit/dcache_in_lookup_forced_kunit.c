@@ -252,7 +252,7 @@ void d_add_ci_leaves_no_waiter_on_a_lent_queue(struct kunit *test)
 	 * from d_alloc_parallel() and their stack frames are gone, so there
 	 * must be nobody.
 	 */
-	if (COMPAT_DAP_TAKES_WQ && waitqueue_active(&a->wq)) {
+	if (COMPAT_WAITS_ON_LENT_QUEUE && waitqueue_active(&a->wq)) {
 		/* or the end of the case would be the end of the kernel */
 		init_waitqueue_head(&a->wq);
 		KUNIT_FAIL(test, "use after return: threads that have left are on the lent queue");

@@ -73,7 +73,7 @@ void waiter_bit_is_not_set_by_who_does_not_wait(struct kunit *test)
 /* What whoever ends @lookup is to do if there are waiters. */
 static void send_wake_up(struct lookup *lookup)
 {
-	if (COMPAT_DAP_TAKES_WQ)
+	if (COMPAT_WAITS_ON_LENT_QUEUE)
 		wake_up_all(&lookup->wq);
 	else
 		wake_up_var(&lookup->dentry->d_flags);
@@ -301,7 +301,7 @@ void waiters_are_not_woken_for_a_dentry_on_the_same_queue(struct kunit *test)
 	char (*texts)[8];
 	unsigned int i, j;
 
-	if (COMPAT_DAP_TAKES_WQ)
+	if (COMPAT_WAITS_ON_LENT_QUEUE)
 		kunit_skip(test, "this kernel has no queue that dentries share");
 
 	pg = playground_open(test, PLAIN);

@@ -88,14 +88,13 @@ struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup)
 	struct kunit *test = pg->test;
 
 	watch.dentry = lookup->dentry;
-	watch.key = COMPAT_DAP_TAKES_WQ ? (void *)&lookup->wq :
-					  (void *)&lookup->dentry->d_flags;
+	watch.key = COMPAT_WAITS_ON_LENT_QUEUE ?
+		(void *)&lookup->wq : (void *)&lookup->dentry->d_flags;
 	watch.lose = false;
 	memset(&watch.seen, 0, sizeof(watch.seen));
 	if (test->priv != &watch) {
-		probe(test, &watch.kp, COMPAT_DAP_TAKES_WQ ? "__wake_up" :
-							     "wake_up_var",
-		      watch_handler);
+		probe(test, &watch.kp, COMPAT_WAITS_ON_LENT_QUEUE ?
+		      "__wake_up" : "wake_up_var", watch_handler);
 		test->priv = &watch;
 	}
 	return &watch.seen;

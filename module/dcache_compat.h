@@ -55,6 +55,17 @@ static inline struct dentry *compat_d_alloc_parallel(struct dentry *parent,
 }
 
 /*
+ * Waiters sleep on the queue that the owner lent, and not on the dentry.  The
+ * number of arguments does not tell: half-way through the series d_alloc_parallel()
+ * still takes a queue and ignores it.
+ */
+#ifdef COMPAT_HAVE_D_WAIT
+#define COMPAT_WAITS_ON_LENT_QUEUE	true
+#else
+#define COMPAT_WAITS_ON_LENT_QUEUE	false
+#endif
+
+/*
  * The bit that a waiter leaves in ->d_flags, by the name that the 6.12 series
  * here gives it or by mainline's.  0 where waiters sleep on the owner's queue.
  */

@@ -331,7 +331,7 @@ const struct lt_op lt_ops[] = {
 	{ "unhashed",		lt_unhashed },
 	{ "add_ci",		lt_add_ci, .ci = true },
 	{ "add_ci_shared",	lt_add_ci_shared, .ci = true,
-	  .only_by_name = COMPAT_DAP_TAKES_WQ },
+	  .only_by_name = COMPAT_WAITS_ON_LENT_QUEUE },
 	{ "set_d_op",		lt_set_d_op, lt_has_set_d_op },
 	{ "move",		lt_move },
 	{ "busted",		lt_busted, lt_can_lose, .only_by_name = true },

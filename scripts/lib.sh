@@ -8,6 +8,9 @@ set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export LC_ALL=C
+# A git hook or an alias that runs us must not point us at its repository.
+# shellcheck disable=SC2086
+unset ${!GIT_@}
 
 # One line: what, where, what to do.
 die() {
@@ -40,8 +43,9 @@ say() {
 : "${BASE:=6.12}" "${KDIR:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
 : "${KUNIT:=module}" "${FILTER:=*}" "${SEED:=}"
 : "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
-: "${V:=0}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
-: "${O:=${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/dentry-wait}"
+: "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
+DEFAULT_O=${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/dentry-wait
+: "${O:=$DEFAULT_O}"
 
 one_of() {
 	local name=$1 value=$2 word
@@ -75,6 +79,10 @@ check_variables() {
 		die "FILTER='$FILTER': want SUITE[.CASE], globs, without blanks"
 	[[ $O == /* && $O != *[[:space:]:,]* ]] ||
 		die "O=$O: want an absolute path without blanks, colons and commas"
+	[[ $TOP != *[[:space:]]* ]] ||
+		die "$TOP: make cannot work below a path with blanks; move this elsewhere"
+	[[ -z $KDIR || $O/ != "$KDIR"/* ]] ||
+		die "O=$O is inside of KDIR=$KDIR, which is only read; choose another O="
 }
 
 # make hands O=, V=, -j and the rest on in MAKEFLAGS, to every make below.  Only
@@ -101,11 +109,14 @@ if [[ $KUNIT == built-in ]]; then
 fi
 
 # One run at a time in one $O.  A step that another step started has its lock.
+# What is in $O is ours to remove: so never take a directory that has been there.
 lock() {
-	mkdir -p "$O" || die "O=$O: cannot be created; choose another O="
 	if [[ ${LOCKED:-} == "$O" ]]; then
 		return
 	fi
+	mkdir -p "$O" || die "O=$O: cannot be created; choose another O="
+	[[ -f $O/lock || -z $(ls -A "$O") ]] ||
+		die "O=$O has files in it that are not from here; choose a new or an empty directory"
 	exec 9>> "$O/lock"
 	flock -n 9 ||
 		die "O=$O is in use by another run ($(cat "$O/lock")); wait for it, or give this one another O="
@@ -129,8 +140,8 @@ RESULTS=$O/results
 PATCHES=$TOP/patches/$BASE
 }
 
-export TOP O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP V \
-	ARCH LLVM CC
+export TOP O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
+	V C W ARCH LLVM CC
 
 # The patches that SERIES asks for, in order, without the cover letter.
 series() {
@@ -148,10 +159,19 @@ series_digest() {
 
 # git as we need it, whatever the user's configuration says.
 # No gc: it goes on in the background, and would keep our lock.
-export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_COUNT=2
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_COUNT=3
 export GIT_CONFIG_KEY_0=gc.auto GIT_CONFIG_VALUE_0=0
 export GIT_CONFIG_KEY_1=maintenance.auto GIT_CONFIG_VALUE_1=false
+# KDIR may be somebody else's; we read it.
+export GIT_CONFIG_KEY_2=safe.directory GIT_CONFIG_VALUE_2='*'
 export GIT_COMMITTER_NAME=dentry-wait GIT_COMMITTER_EMAIL=dentry-wait@localhost
+
+# The sources of module/ and kunit/, whatever was built beside them.
+module_sources() {
+	find module kunit -type f \( -name '*.[ch]' -o -name 'Kbuild' -o -name 'Makefile' \
+		-o -name '*.mk' -o -name 'Kconfig' -o -name '.kunitconfig' \) \
+		! -name '*.mod.c' -print0
+}
 
 # A digest of the contents of files and directories, and of their names.
 digest() {
@@ -190,6 +210,12 @@ kmake() {
 		args+=("CC=$CC")
 	elif [[ -z $LLVM ]] && command -v ccache > /dev/null; then
 		args+=("CC=ccache gcc" "HOSTCC=ccache gcc")
+	fi
+	if [[ -n $C ]]; then
+		args+=("C=$C")
+	fi
+	if [[ -n $W ]]; then
+		args+=("W=$W")
 	fi
 	if [[ $V == 1 ]]; then
 		args+=(V=1)

@@ -14,7 +14,7 @@
  *						the verdict
  *	shell					an interactive shell on the console
  *
- * A kunit, run or torture item becomes one top-level result, with the item's
+ * Modules are loaded first.  A kunit, run or torture item becomes one top-level result, with the item's
  * own KTAP nested below.  An item that is not over after SECONDS has hung: the
  * blocked tasks and all CPUs are dumped to the console by sysrq and, since the
  * kernel cannot be trusted any more, the rest is not run.
@@ -184,14 +184,18 @@ std::vector<Words> read_plan()
 	return plan;
 }
 
-void prepare(const Words &item)
+/* What a test needs must be there, or tests would be skipped for want of it. */
+void load_modules(const std::vector<Words> &plan)
 {
-	if (item[0] == "insmod" &&
-	    !load_module(item.at(1), { item.begin() + 2, item.end() }) &&
-	    item[1] == "gatefs.ko")
-		mount_one("gatefs", "/mnt/gatefs");
-	if (item[0] == "shell")
-		run_shell();
+	for (const auto &item : plan) {
+		if (item[0] != "insmod")
+			continue;
+		errno = load_module(item.at(1), { item.begin() + 2, item.end() });
+		if (errno)
+			die("insmod " + item[1]);
+		if (item[1] == "gatefs.ko")
+			mount_one("gatefs", "/mnt/gatefs");
+	}
 }
 
 void run_plan(const std::vector<Words> &plan)
@@ -205,10 +209,10 @@ void run_plan(const std::vector<Words> &plan)
 	report(fmt::format("1..{}", tests));
 
 	for (const auto &item : plan) {
-		if (!is_test(item)) {
-			prepare(item);
+		if (item[0] == "shell")
+			run_shell();
+		if (!is_test(item))
 			continue;
-		}
 		const std::string &name = item.at(1);
 		const auto begin = Clock::now();
 		Result result = { Outcome::skip, "the kernel hung in " + lost };
@@ -245,6 +249,10 @@ int main()
 	if (results < 0)
 		die("open the results port");
 	open_kernel_log();
-	run_plan(read_plan());
+
+	const std::vector<Words> plan = read_plan();
+
+	load_modules(plan);
+	run_plan(plan);
 	restart();
 }

@@ -35,6 +35,25 @@ constexpr auto dump_time = std::chrono::milliseconds(1500);
 
 int kmsg = -1;		/* the kernel log, read from its beginning */
 
+/* What the current item has printed of its own KTAP so far. */
+struct {
+	bool header = false;
+	size_t planned = 0, results = 0;
+} printed;
+
+/* A line of the item's own KTAP. */
+void child_line(std::string_view text)
+{
+	if (text.starts_with("KTAP version"))
+		printed.header = true;
+	else if (text.starts_with("1.."))
+		std::from_chars(text.data() + 3, text.data() + text.size(),
+				printed.planned);
+	else if (text.starts_with("ok ") || text.starts_with("not ok "))
+		printed.results++;
+	nested(text);
+}
+
 /* ---- the kernel log ----------------------------------------------------- */
 
 /* Calls @fn with the text of each record that has come since the last call. */
@@ -146,17 +165,36 @@ Ended in_child(Seconds limit, const std::function<int()> &body,
 
 /* ---- the items of the plan ---------------------------------------------- */
 
-Result hung(const std::string &name, Seconds limit)
+/*
+ * The item ended, or did not, without the results that it had planned.  Fail the
+ * case that it was in, by name, so that it is counted and can be rerun, and fill
+ * up the rest: a parser would take our own result for one of the missing.
+ */
+std::string fill_up(const std::string &name, std::string_view why)
 {
 	std::string in = running_case;
 
 	if (in.starts_with(name + "."))
 		in.erase(0, name.size() + 1);
-	/* A failed case of its name, so that it is counted and can be rerun. */
-	if (!in.empty())
-		nested(fmt::format("not ok 1 {} # hung", in));
-	return { Outcome::hang, fmt::format("hung{}{}: not over after {} s",
-					    in.empty() ? "" : " in ", in,
+	if (in.empty())
+		in = "unknown_case";
+	if (!printed.header)
+		child_line("KTAP version 1");
+	if (!printed.planned)
+		child_line("1..1");
+	if (printed.results < printed.planned)
+		child_line(fmt::format("not ok {} {} # {}", printed.results + 1, in, why));
+	while (printed.results < printed.planned)
+		child_line(fmt::format("ok {0} case_{0} # SKIP not reached",
+				       printed.results + 1));
+	return in;
+}
+
+Result hung(const std::string &name, Seconds limit)
+{
+	const std::string in = fill_up(name, "hung");
+
+	return { Outcome::hang, fmt::format("hung in {}: not over after {} s", in,
 					    limit.count()) };
 }
 
@@ -168,15 +206,27 @@ Result kunit_results(const std::string &name)
 
 	for (std::string line; std::getline(file, line);) {
 		if (line.starts_with("    "))
-			nested(line.substr(4));
+			child_line(line.substr(4));
 		else if (line.starts_with("not ok "))
 			result = { Outcome::fail, "" };
 		else if (line.starts_with("ok "))
 			result = line.find("# SKIP") == line.npos ?
 				Result{ Outcome::pass, "" } :
 				Result{ Outcome::skip, "every case was skipped" };
+		else if (!line.empty() && !line.starts_with("KTAP ") &&
+			 !line.starts_with("1.."))
+			child_line("  # " + line);	/* why a case has failed */
 	}
-	return result.value_or(Result{ Outcome::skip, "no case of it was selected" });
+	if (result)
+		return *result;
+	/* It leaves nothing behind if the filter has left nothing of it. */
+	std::ifstream filter("/sys/module/kunit/parameters/filter_glob");
+	std::string glob;
+
+	std::getline(filter, glob);
+	if (glob.empty() || glob == "*")
+		return { Outcome::fail, "it left no results in debugfs" };
+	return { Outcome::skip, "no case of it was selected" };
 }
 
 Result run_kunit(const std::string &name, Seconds limit,
@@ -211,12 +261,14 @@ Result run_program(const std::string &name, Seconds limit,
 	};
 	const auto line = [](std::string_view text) {
 		note_running_case(text);
-		nested(text);
+		child_line(text);
 	};
 	const Ended ended = in_child(limit, body, line);
 
 	if (!ended.in_time)
 		return hung(name, limit);
+	if (WIFSIGNALED(ended.status) || printed.results < printed.planned)
+		fill_up(name, "did not finish");
 	if (WIFSIGNALED(ended.status))
 		return { Outcome::fail, fmt::format("killed by signal {}",
 						    WTERMSIG(ended.status)) };
@@ -241,13 +293,13 @@ Result run_torture(const std::string &name, Seconds limit,
 
 	if (const int err = load_module(words[0], { words.begin() + 1, words.end() }))
 		return { Outcome::fail, fmt::format("insmod: {}", strerror(err)) };
-	nested("KTAP version 1");
-	nested("1..1");
+	child_line("KTAP version 1");
+	child_line("1..1");
 	while (!success && Clock::now() < deadline) {
 		read_kmsg([&](std::string_view text) {
 			if (!text.starts_with(name))
 				return;
-			nested(fmt::format("# {}", text));
+			child_line(fmt::format("# {}", text));
 			if (text.find("End of test: SUCCESS") != text.npos)
 				success = true;
 			else if (text.find("End of test: FAILURE") != text.npos)
@@ -262,10 +314,10 @@ Result run_torture(const std::string &name, Seconds limit,
 	const std::string module = words[0].substr(0, words[0].rfind(".ko"));
 
 	if (syscall(SYS_delete_module, module.c_str(), O_NONBLOCK)) {
-		nested(fmt::format("# rmmod {}: {}", module, strerror(errno)));
+		child_line(fmt::format("# rmmod {}: {}", module, strerror(errno)));
 		success = false;
 	}
-	nested(fmt::format("{} 1 end_of_test", *success ? "ok" : "not ok"));
+	child_line(fmt::format("{} 1 end_of_test", *success ? "ok" : "not ok"));
 	return { *success ? Outcome::pass : Outcome::fail, "" };
 }
 
@@ -309,6 +361,7 @@ Result run_item(const Words &item)
 
 	std::from_chars(seconds.data(), seconds.data() + seconds.size(), limit);
 	running_case.clear();
+	printed = {};
 	if (item[0] == "kunit")
 		return run_kunit(name, Seconds(limit), rest);
 	if (item[0] == "torture")

@@ -375,6 +375,9 @@ int run(const std::vector<test> &all, const run_options &o)
 			out.verdict = 'S';
 			out.reason = "interrupted";
 		} else {
+			/* So that one that never ends has a name. */
+			fmt::print("# running: {}\n", name);
+			std::fflush(stdout);
 			out = run_one(*t, o.timeout_scale);
 		}
 		number++;
