@@ -77,6 +77,15 @@ static inline struct dentry *compat_d_alloc_parallel(struct dentry *parent,
 #define COMPAT_DCACHE_WAITER	0
 #endif
 
+/* The link of a dentry in the in-lookup hash, and that in the chain of aliases. */
+#ifdef COMPAT_HAVE_D_U
+#define COMPAT_D_IN_LOOKUP_HASH	d_u.d_in_lookup_hash
+#define COMPAT_D_ALIAS		d_u.d_alias
+#else
+#define COMPAT_D_IN_LOOKUP_HASH	d_in_lookup_hash
+#define COMPAT_D_ALIAS		d_alias
+#endif
+
 /* Both bits of an in-lookup dentry; neither may outlive the lookup. */
 #define COMPAT_DCACHE_LOOKUP_BITS	(DCACHE_PAR_LOOKUP | COMPAT_DCACHE_WAITER)
 

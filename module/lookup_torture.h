@@ -80,6 +80,7 @@ extern struct lt_name *lt_names;	/* nnames, then as many exact ones */
 extern unsigned int lt_nnames;
 extern unsigned int lt_hold_us;
 extern bool lt_look_up_exact;		/* readers ask for the exact names too */
+extern bool lt_inject_faults;		/* readers are subject to fault injection */
 extern bool lt_stopping;
 
 /* lookup_torture_main.c */

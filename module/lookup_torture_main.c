@@ -22,6 +22,7 @@
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 
+#include "lookup_doctor.h"
 #include "lookup_torture.h"
 
 #define LT_MAGIC	0x6c6f6f6b	/* "look" */
@@ -66,10 +67,14 @@ static char *ops = "all";
 module_param(ops, charp, 0444);
 MODULE_PARM_DESC(ops, "Comma-separated ways to end a lookup, a wrong one prints the list (default: all)");
 
+static bool inject_faults;
+module_param(inject_faults, bool, 0444);
+MODULE_PARM_DESC(inject_faults, "Have the readers' allocations fail as /sys/kernel/debug/fail* say, and fail if none did; needs CONFIG_FAULT_INJECTION (default: N)");
+
 struct dentry *lt_dir, *lt_elsewhere;
 struct lt_name *lt_names;
 unsigned int lt_nnames, lt_hold_us;
-bool lt_look_up_exact, lt_stopping;
+bool lt_look_up_exact, lt_inject_faults, lt_stopping;
 
 static struct vfsmount *lt_mnt;
 static struct lt_reader *lt_readers;
@@ -163,6 +168,11 @@ static void lt_print_stack(struct task_struct *task)
 #endif
 }
 
+static void lt_doctor_line(void *unused, const char *text)
+{
+	pr_info("lookup_torture: doctor: %s\n", text);
+}
+
 /* Stalls */
 
 /*
@@ -207,6 +217,7 @@ static bool lt_check_stall(struct lt_reader *r)
 			 r->nr, task_pid_nr(r->task),
 			 jiffies_to_msecs(jiffies - since));
 		lt_print_stack(r->task);
+		lookup_doctor_call(lt_doctor_line, NULL);
 	}
 	if (r->tries <= LT_TRIES && !time_before(jiffies, since + limit +
 						 r->tries * LT_RETRY)) {
@@ -273,6 +284,8 @@ static void lt_verdict(void)
 	lt_sum(c);
 	if (!c[LT_SLEPT])
 		lt_error("nobody slept");
+	if (lt_inject_faults && !c[LT_NOMEM])
+		lt_error("no allocation failed");
 	lt_check_coverage();
 	lt_print_ops();
 	lt_print_line(atomic_read(&lt_errors) ? "End of test: FAILURE" :
@@ -333,6 +346,10 @@ static int lt_check_parameters(void)
 			     max(100U, hold_us / 100), 600000);
 	if (err)
 		return err;
+	if (inject_faults && !IS_ENABLED(CONFIG_FAULT_INJECTION)) {
+		pr_err("lookup_torture: inject_faults needs CONFIG_FAULT_INJECTION\n");
+		return -EOPNOTSUPP;
+	}
 	if (!seed)
 		seed = get_random_u32();
 
@@ -399,6 +416,7 @@ static int lt_alloc(void)
 
 	lt_nnames = nnames;
 	lt_hold_us = hold_us;
+	lt_inject_faults = inject_faults;
 	lt_names = kvcalloc(2 * nnames, sizeof(*lt_names), GFP_KERNEL);
 	lt_readers = kvcalloc(nreaders, sizeof(*lt_readers), GFP_KERNEL);
 	if (!lt_names || !lt_readers)

@@ -160,6 +160,9 @@ int lt_reader_fn(void *arg)
 	struct inode *dir = d_inode(lt_dir);
 	u32 n;
 
+#ifdef CONFIG_FAULT_INJECTION
+	current->make_it_fail = lt_inject_faults;
+#endif
 	while (!READ_ONCE(lt_stopping)) {
 		n = lt_random(r, lt_nnames);
 		if (lt_look_up_exact && !lt_random(r, 4))
@@ -170,6 +173,9 @@ int lt_reader_fn(void *arg)
 		cond_resched();
 	}
 
+#ifdef CONFIG_FAULT_INJECTION
+	current->make_it_fail = 0;
+#endif
 	/* Pairs with the acquire in lt_all_idle(). */
 	smp_store_release(&r->idle, true);
 	while (!kthread_should_stop()) {
