@@ -19,6 +19,7 @@ void case_insensitive_waiters_own_it_in_turn(struct kunit *test);
 void long_names_are_waited_for_too(struct kunit *test);
 void failed_allocation_leaves_nothing_behind(struct kunit *test);
 void failed_allocation_does_not_disturb_the_owner(struct kunit *test);
+void dentry_of_a_pseudo_file_has_operations(struct kunit *test);
 
 /* dcache_in_lookup_end_kunit.c: How a lookup ends, and what its waiters get */
 void waiters_get_the_dentry_of_a_positive_add(struct kunit *test);
@@ -54,11 +55,15 @@ void waiters_are_not_woken_for_another_name(struct kunit *test);
 void waiters_are_not_woken_for_a_dentry_on_the_same_queue(struct kunit *test);
 void spurious_wake_ups_do_not_end_the_wait(struct kunit *test);
 void d_set_d_op_during_a_lookup_keeps_all_bits(struct kunit *test);
+void waiter_bit_is_nobody_elses(struct kunit *test);
+void flags_of_a_lookup_are_written_under_d_lock(struct kunit *test);
 
 /* dcache_in_lookup_forced_kunit.c: Interleavings that are forced */
 void waiters_retry_when_the_dentry_is_dropped_before_they_run(struct kunit *test);
 void waiters_retry_when_the_dentry_is_renamed_before_they_run(struct kunit *test);
+void waiters_retry_when_it_is_renamed_to_a_name_of_that_hash(struct kunit *test);
 void waiters_retry_when_the_dentry_is_moved_before_they_run(struct kunit *test);
+void waiters_retry_when_it_is_moved_and_has_that_hash_there(struct kunit *test);
 void waiters_find_what_replaced_the_dentry_before_they_run(struct kunit *test);
 void waiters_find_the_dentry_added_after_the_lookup_was_done(struct kunit *test);
 void waiters_on_the_exact_name_get_it_from_add_ci(struct kunit *test);
@@ -72,5 +77,15 @@ void killed_waiters_own_the_name_in_turn(struct kunit *test);
 void sigkill_that_races_with_the_end_loses_nobody(struct kunit *test);
 void unmount_is_finished_by_the_last_waiter(struct kunit *test);
 void unmount_may_race_with_waiters_that_leave(struct kunit *test);
+
+/* dcache_in_lookup_proc_kunit.c: Readdir of procfs and sysctl */
+void procfs_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test);
+void sysctl_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test);
+
+/* dcache_in_lookup_doctor_kunit.c: What lookup_doctor says */
+void doctor_knows_a_slow_owner(struct kunit *test);
+void doctor_knows_a_lost_wake_up(struct kunit *test);
+void doctor_knows_an_abandoned_lookup(struct kunit *test);
+void doctor_knows_a_cycle(struct kunit *test);
 
 #endif

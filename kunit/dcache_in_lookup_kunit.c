@@ -37,6 +37,7 @@ static struct kunit_case dcache_in_lookup_cases[] = {
 	KUNIT_CASE(long_names_are_waited_for_too),
 	KUNIT_CASE(failed_allocation_leaves_nothing_behind),
 	KUNIT_CASE(failed_allocation_does_not_disturb_the_owner),
+	KUNIT_CASE(dentry_of_a_pseudo_file_has_operations),
 	/* How a lookup ends, and what its waiters get */
 	KUNIT_CASE(waiters_get_the_dentry_of_a_positive_add),
 	KUNIT_CASE(waiters_get_the_dentry_of_a_negative_add),
@@ -70,10 +71,14 @@ static struct kunit_case dcache_in_lookup_cases[] = {
 	KUNIT_CASE(waiters_are_not_woken_for_a_dentry_on_the_same_queue),
 	KUNIT_CASE(spurious_wake_ups_do_not_end_the_wait),
 	KUNIT_CASE(d_set_d_op_during_a_lookup_keeps_all_bits),
+	KUNIT_CASE(waiter_bit_is_nobody_elses),
+	KUNIT_CASE(flags_of_a_lookup_are_written_under_d_lock),
 	/* Interleavings that are forced */
 	KUNIT_CASE(waiters_retry_when_the_dentry_is_dropped_before_they_run),
 	KUNIT_CASE(waiters_retry_when_the_dentry_is_renamed_before_they_run),
+	KUNIT_CASE(waiters_retry_when_it_is_renamed_to_a_name_of_that_hash),
 	KUNIT_CASE(waiters_retry_when_the_dentry_is_moved_before_they_run),
+	KUNIT_CASE(waiters_retry_when_it_is_moved_and_has_that_hash_there),
 	KUNIT_CASE(waiters_find_what_replaced_the_dentry_before_they_run),
 	KUNIT_CASE(waiters_find_the_dentry_added_after_the_lookup_was_done),
 	KUNIT_CASE(waiters_on_the_exact_name_get_it_from_add_ci),
@@ -86,6 +91,14 @@ static struct kunit_case dcache_in_lookup_cases[] = {
 	KUNIT_CASE(sigkill_that_races_with_the_end_loses_nobody),
 	KUNIT_CASE(unmount_is_finished_by_the_last_waiter),
 	KUNIT_CASE(unmount_may_race_with_waiters_that_leave),
+	/* Readdir of procfs and sysctl */
+	KUNIT_CASE(procfs_readdir_ends_the_lookup_of_an_entry_that_fails),
+	KUNIT_CASE(sysctl_readdir_ends_the_lookup_of_an_entry_that_fails),
+	/* What lookup_doctor says */
+	KUNIT_CASE(doctor_knows_a_slow_owner),
+	KUNIT_CASE(doctor_knows_a_lost_wake_up),
+	KUNIT_CASE(doctor_knows_an_abandoned_lookup),
+	KUNIT_CASE(doctor_knows_a_cycle),
 	{}
 };
 

@@ -7,6 +7,9 @@
  * What wrong looks like: two in-lookup dentries of one name, or a thread that
  * sleeps for a name it did not ask for.
  */
+#include <linux/file.h>
+#include <linux/shmem_fs.h>
+
 #include "dcache_in_lookup.h"
 
 void first_to_ask_owns_the_name(struct kunit *test)
@@ -214,4 +217,19 @@ void failed_allocation_does_not_disturb_the_owner(struct kunit *test)
 
 	d_add(a->dentry, NULL);
 	crowd_expect_dentry(pg, &waiting, a->dentry);
+}
+
+/*
+ * d_alloc_pseudo() gives operations to a dentry of a filesystem that has none for
+ * all of its dentries, without a lock, since nobody else can see it yet.
+ */
+void dentry_of_a_pseudo_file_has_operations(struct kunit *test)
+{
+	struct file *file = shmem_file_setup("pseudo", PAGE_SIZE, 0);
+
+	if (IS_ERR(file))
+		kunit_skip(test, "no shmem: error %ld", PTR_ERR(file));
+	KUNIT_EXPECT_NULL(test, file_dentry(file)->d_sb->s_d_op);
+	KUNIT_EXPECT_NOT_NULL(test, file_dentry(file)->d_op);
+	fput(file);
 }

@@ -395,3 +395,87 @@ void d_set_d_op_during_a_lookup_keeps_all_bits(struct kunit *test)
 }
 
 #endif
+
+/* The flags that kernels have had; a bit that is there twice is one too many. */
+static const unsigned int other_flags[] = {
+	DCACHE_PAR_LOOKUP,
+	DCACHE_OP_HASH | DCACHE_OP_COMPARE | DCACHE_OP_REVALIDATE,
+	DCACHE_OP_DELETE | DCACHE_OP_PRUNE | DCACHE_OP_WEAK_REVALIDATE,
+	DCACHE_OP_REAL | DCACHE_DISCONNECTED | DCACHE_REFERENCED,
+	DCACHE_DONTCACHE | DCACHE_CANT_MOUNT | DCACHE_SHRINK_LIST,
+	DCACHE_FSNOTIFY_PARENT_WATCHED | DCACHE_DENTRY_KILLED,
+	DCACHE_MOUNTED | DCACHE_NEED_AUTOMOUNT | DCACHE_MANAGE_TRANSIT,
+	DCACHE_LRU_LIST | DCACHE_ENTRY_TYPE | DCACHE_NOKEY_NAME,
+	DCACHE_DENTRY_CURSOR | DCACHE_NORCU,
+#ifdef DCACHE_GENOCIDE
+	DCACHE_GENOCIDE,
+#endif
+#ifdef DCACHE_NFSFS_RENAMED
+	DCACHE_NFSFS_RENAMED,
+#endif
+#ifdef DCACHE_FALLTHRU
+	DCACHE_FALLTHRU,
+#endif
+#ifdef DCACHE_PERSISTENT
+	DCACHE_PERSISTENT,
+#endif
+};
+
+void waiter_bit_is_nobody_elses(struct kunit *test)
+{
+	unsigned int i;
+
+	need_waiter_bit(test);
+	KUNIT_EXPECT_EQ(test, hweight32(COMPAT_DCACHE_WAITER), 1);
+	for (i = 0; i < ARRAY_SIZE(other_flags); i++)
+		KUNIT_EXPECT_EQ(test, COMPAT_DCACHE_WAITER & other_flags[i], 0);
+}
+
+/* Watch a lookup from its first waiter to its end. */
+static struct flags_watch watch_one_lookup(struct kunit *test, enum end end)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	struct flags_watch *watch = watch_flags(test, a->dentry), seen;
+	struct crowd crowd;
+
+	crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
+	crowd_park_on(pg, &crowd, a->dentry);
+	if (end_lookup(pg, a, end))
+		crowd_expect_owners_in_turn(pg, &crowd);
+	KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == FEW);
+	seen = *watch;
+	unwatch_flags(test);
+	return seen;
+}
+
+/*
+ * A write without the lock can take a bit back that somebody else has set with
+ * it.  All who write here are in the kernel: who waits and who ends the lookup.
+ *
+ * An emulator can deliver the trap of a watchpoint late, when an interrupt has come
+ * first: then it hits whoever writes near the dentry next.  So one trap without the
+ * lock is no proof; a writer that does not take it is there every time.
+ */
+void flags_of_a_lookup_are_written_under_d_lock(struct kunit *test)
+{
+	enum end end;
+
+	for (end = 0; end < ENDS; end++) {
+		struct flags_watch seen;
+		unsigned int i;
+
+		for (i = 0; i < FEW; i++) {
+			seen = watch_one_lookup(test, end);
+			/* the bit of a waiter is set, and all are cleared */
+			KUNIT_EXPECT_GE(test, seen.writes,
+					COMPAT_DCACHE_WAITER ? 2 : 1);
+			if (!seen.unlocked)
+				break;
+		}
+		KUNIT_EXPECT_EQ_MSG(test, seen.unlocked, 0,
+				    "of %u writes, in a lookup ended by %s, first in %pS",
+				    seen.writes, end_names[end],
+				    (void *)seen.where);
+	}
+}

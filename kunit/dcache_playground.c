@@ -10,6 +10,7 @@
 #include <linux/stringhash.h>
 
 #include "dcache_playground.h"
+#include "lookup_doctor.h"
 
 #define PLAYGROUND_MAGIC	0x646c6b75	/* "dlku" */
 
@@ -36,6 +37,12 @@ static int fold_compare(const struct dentry *dentry, unsigned int len,
 	return len != name->len || strncasecmp(text, name->name, len);
 }
 
+static int one_hash(const struct dentry *parent, struct qstr *name)
+{
+	name->hash = 1;
+	return 0;
+}
+
 static int refusing_init(struct dentry *dentry)
 {
 	return READ_ONCE(refuse_dentries) ? -ENOMEM : 0;
@@ -44,6 +51,10 @@ static int refusing_init(struct dentry *dentry)
 static const struct dentry_operations fold_ops = {
 	.d_hash = fold_hash,
 	.d_compare = fold_compare,
+};
+
+static const struct dentry_operations one_hash_ops = {
+	.d_hash = one_hash,
 };
 
 static const struct dentry_operations refusing_ops = {
@@ -87,6 +98,7 @@ static void playground_kill_sb(struct super_block *sb)
 static struct playground_type playground_types[] = {
 	[PLAIN] = PLAYGROUND_TYPE(NULL),
 	[CASE_INSENSITIVE] = PLAYGROUND_TYPE(&fold_ops),
+	[ONE_HASH] = PLAYGROUND_TYPE(&one_hash_ops),
 	[REFUSING] = PLAYGROUND_TYPE(&refusing_ops),
 };
 
@@ -187,6 +199,12 @@ static bool collect_askers(struct playground *pg)
 	return all;
 }
 
+/* Why they sleep, into the log of the case. */
+static void doctor_to_log(void *test, const char *text)
+{
+	kunit_info((struct kunit *)test, "doctor: %s\n", text);
+}
+
 static void playground_close(void *data)
 {
 	struct playground *pg = data;
@@ -203,8 +221,10 @@ static void playground_close(void *data)
 	}
 
 	/* those who are awake need no help */
-	if (!poll_within(100, askers_have_left(pg)))
+	if (!poll_within(100, askers_have_left(pg))) {
+		lookup_doctor_call(doctor_to_log, pg->test);
 		poll_within(RESCUE_MS, rescue_askers(pg));
+	}
 
 	if (!collect_askers(pg)) {
 		/* the thread has a use for all of it, and for the code */

@@ -32,6 +32,7 @@ extern unsigned int dcache_bound_ms;
 enum playground_kind {
 	PLAIN,			/* no dentry operations */
 	CASE_INSENSITIVE,	/* ->d_hash() and ->d_compare() */
+	ONE_HASH,		/* ->d_hash() has one value for all names */
 	REFUSING,		/* ->d_init(), see playground_refuse() */
 };
 
@@ -83,11 +84,7 @@ struct crowd {
 /* The chain of the aliases of an inode, in the shape that the kernel has. */
 static inline struct hlist_node *playground_alias(struct dentry *dentry)
 {
-#ifdef COMPAT_HAVE_D_U
-	return &dentry->d_u.d_alias;
-#else
-	return &dentry->d_alias;
-#endif
+	return &dentry->COMPAT_D_ALIAS;
 }
 
 struct playground *playground_open(struct kunit *test,

@@ -2,7 +2,9 @@
 /*
  * Kprobes of the suite dcache_in_lookup: see dcache_probe.h.
  */
+#include <linux/hw_breakpoint.h>
 #include <linux/kprobes.h>
+#include <linux/perf_event.h>
 #include <linux/ptrace.h>
 
 #include "dcache_probe.h"
@@ -154,6 +156,50 @@ void release_splice(void)
 	complete_all(&hold.release);
 }
 
+static struct {
+	struct kprobe make, done;
+	struct inode *result;
+	struct dentry *dir;
+	bool failed;
+	unsigned int ended;
+} fail;
+
+/* Runs instead of what makes an inode. */
+static struct inode *make_no_inode(void)
+{
+	return fail.result;
+}
+
+static int fail_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (READ_ONCE(fail.failed))
+		return 0;
+	WRITE_ONCE(fail.failed, true);
+	instruction_pointer_set(regs, (unsigned long)make_no_inode);
+	return 1;
+}
+
+static int done_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct dentry *dentry = (void *)regs_get_kernel_argument(regs, 0);
+
+	if (READ_ONCE(dentry->d_parent) == fail.dir)
+		fail.ended++;
+	return 0;
+}
+
+unsigned int *fail_one_inode(struct kunit *test, const char *function,
+			     struct inode *result, struct dentry *dir)
+{
+	fail.result = result;
+	fail.dir = dir;
+	fail.failed = false;
+	fail.ended = 0;
+	probe(test, &fail.done, "__d_lookup_unhash_wake", done_handler);
+	probe(test, &fail.make, function, fail_handler);
+	return &fail.ended;
+}
+
 #ifdef DCACHE_CAN_SPLIT
 
 static struct {
@@ -298,6 +344,62 @@ struct split_store *split_store(struct kunit *test, struct dentry *dentry,
 	return &split.seen;
 }
 
+void stop_splitting(struct kunit *test)
+{
+	kunit_release_action(test, unprobe_stores, NULL);
+}
+
 #endif /* DCACHE_CAN_SPLIT */
 
 #endif /* DCACHE_CAN_PROBE */
+
+#if defined(CONFIG_HAVE_HW_BREAKPOINT) && defined(CONFIG_SMP)
+
+static struct {
+	struct perf_event * __percpu *events;
+	struct dentry *dentry;
+	struct flags_watch seen;
+} flags;
+
+/* On the CPU that has just written, before its next instruction. */
+static void flags_written(struct perf_event *event,
+			  struct perf_sample_data *data, struct pt_regs *regs)
+{
+	flags.seen.writes++;
+	if (spin_is_locked(&flags.dentry->d_lock))
+		return;
+	if (!flags.seen.unlocked++)
+		flags.seen.where = instruction_pointer(regs);
+}
+
+static void remove_watchpoint(void *unused)
+{
+	unregister_wide_hw_breakpoint(flags.events);
+}
+
+/* At the latest when the case is over. */
+void unwatch_flags(struct kunit *test)
+{
+	kunit_release_action(test, remove_watchpoint, NULL);
+}
+
+struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry)
+{
+	struct perf_event_attr attr;
+
+	memset(&flags, 0, sizeof(flags));
+	flags.dentry = dentry;
+	hw_breakpoint_init(&attr);
+	attr.bp_addr = (unsigned long)&dentry->d_flags;
+	attr.bp_len = HW_BREAKPOINT_LEN_4;
+	attr.bp_type = HW_BREAKPOINT_W;
+	flags.events = register_wide_hw_breakpoint(&attr, flags_written, NULL);
+	if (IS_ERR((void __force *)flags.events))
+		kunit_skip(test, "no hardware watchpoint: error %ld",
+			   PTR_ERR((void __force *)flags.events));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, remove_watchpoint, NULL));
+	return &flags.seen;
+}
+
+#endif

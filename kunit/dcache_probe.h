@@ -31,6 +31,13 @@ struct split_store {
 	bool bit_came_between;
 };
 
+/* The writes to ->d_flags of one dentry. */
+struct flags_watch {
+	unsigned int writes;
+	unsigned int unlocked;		/* while nobody held ->d_lock */
+	unsigned long where;		/* the code of the first of these, or 0 */
+};
+
 #ifdef DCACHE_CAN_PROBE
 
 /* Start over if there is a watch already.  Read it when all is quiet. */
@@ -46,6 +53,13 @@ void lose_watched_wakes(bool lose);
 void hold_splice(struct kunit *test, struct inode *inode);
 bool splice_is_held(void);
 void release_splice(void);
+
+/*
+ * Have the next call of @function return @result instead of an inode, and count
+ * the lookups of children of @dir that d_lookup_done() has to end.
+ */
+unsigned int *fail_one_inode(struct kunit *test, const char *function,
+			     struct inode *result, struct dentry *dir);
 
 #else
 
@@ -74,6 +88,36 @@ static inline void release_splice(void)
 {
 }
 
+static inline unsigned int *fail_one_inode(struct kunit *test,
+					   const char *function,
+					   struct inode *result,
+					   struct dentry *dir)
+{
+	kunit_skip(test, "needs CONFIG_KPROBES to have %s() fail", function);
+	return NULL;
+}
+
+#endif
+
+#if defined(CONFIG_HAVE_HW_BREAKPOINT) && defined(CONFIG_SMP)
+
+/* By a hardware watchpoint, so none escapes.  Read it when all is quiet. */
+struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry);
+void unwatch_flags(struct kunit *test);
+
+#else
+
+static inline void unwatch_flags(struct kunit *test)
+{
+}
+
+static inline struct flags_watch *watch_flags(struct kunit *test,
+					      struct dentry *dentry)
+{
+	kunit_skip(test, "needs SMP and hardware watchpoints");
+	return NULL;
+}
+
 #endif
 
 #ifdef DCACHE_CAN_SPLIT
@@ -86,7 +130,14 @@ static inline void release_splice(void)
 struct split_store *split_store(struct kunit *test, struct dentry *dentry,
 				unsigned int bit, bool *go);
 
+/* At the latest when the case is over. */
+void stop_splitting(struct kunit *test);
+
 #else
+
+static inline void stop_splitting(struct kunit *test)
+{
+}
 
 static inline struct split_store *split_store(struct kunit *test,
 					      struct dentry *dentry,

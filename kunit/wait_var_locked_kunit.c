@@ -64,6 +64,23 @@ static void condition_is_looked_at_under_the_lock(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, all[i]->looks_unlocked, 0);
 }
 
+/*
+ * Between a look at the condition and the wait queue there is no moment without
+ * the lock, or a wake-up could come in just then and find nobody.
+ */
+static void waiter_is_queued_under_the_lock(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	struct queue_watch *seen = watch_queueing(scene);
+
+	waiters_park(scene, all, FEW, &scene->var[0]);
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
+	KUNIT_EXPECT_GE(test, seen->queued, FEW);
+	KUNIT_EXPECT_EQ_MSG(test, seen->unlocked, 0, "of %u", seen->queued);
+}
+
 static void all_of_many_waiters_are_woken(struct kunit *test)
 {
 	struct scene *scene = scene_begin(test);
@@ -309,6 +326,7 @@ static struct kunit_case wait_var_locked_cases[] = {
 	KUNIT_CASE(true_condition_does_not_sleep),
 	KUNIT_CASE(lock_is_free_while_waiters_sleep),
 	KUNIT_CASE(condition_is_looked_at_under_the_lock),
+	KUNIT_CASE(waiter_is_queued_under_the_lock),
 	KUNIT_CASE(all_of_many_waiters_are_woken),
 	KUNIT_CASE(waiters_on_another_variable_sleep_on),
 	KUNIT_CASE(waiters_on_the_same_queue_sleep_on),

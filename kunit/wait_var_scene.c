@@ -2,6 +2,7 @@
 /*
  * The waiters of the suite wait_var_locked.
  */
+#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -267,3 +268,57 @@ void waiters_expect_left(struct scene *scene, struct waiter **all,
 		KUNIT_EXPECT_FALSE(test, all[i]->returned_unlocked);
 	}
 }
+
+#if defined(CONFIG_KPROBES) && defined(CONFIG_SMP) && !defined(CONFIG_PREEMPT_RT)
+
+static struct {
+	struct kprobe kp;
+	struct scene *scene;
+	struct queue_watch seen;
+} queueing;
+
+static int queueing_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct waiter *waiter;
+
+	list_for_each_entry(waiter, &queueing.scene->waiters, list) {
+		if (waiter->thread.task != current)
+			continue;
+		queueing.seen.queued++;
+		queueing.seen.unlocked += is_unlocked(&queueing.scene->lock);
+	}
+	return 0;
+}
+
+static void stop_watching(void *kp)
+{
+	unregister_kprobe(kp);
+}
+
+struct queue_watch *watch_queueing(struct scene *scene)
+{
+	int err;
+
+	memset(&queueing, 0, sizeof(queueing));
+	queueing.scene = scene;
+	queueing.kp.symbol_name = "prepare_to_wait_event";
+	queueing.kp.pre_handler = queueing_handler;
+	err = register_kprobe(&queueing.kp);
+	if (err)
+		kunit_skip(scene->test, "no kprobe on prepare_to_wait_event(): error %d",
+			   err);
+	KUNIT_ASSERT_EQ(scene->test, 0,
+			kunit_add_action_or_reset(scene->test, stop_watching,
+						  &queueing.kp));
+	return &queueing.seen;
+}
+
+#else
+
+struct queue_watch *watch_queueing(struct scene *scene)
+{
+	kunit_skip(scene->test, "needs CONFIG_KPROBES, and a lock that is held cannot be told on UP and PREEMPT_RT");
+	return NULL;
+}
+
+#endif

@@ -64,6 +64,15 @@ struct waiter {
 #define DONE	1ul
 #define MARK	2ul
 
+/* How often waiters of the scene were put on a wait queue. */
+struct queue_watch {
+	unsigned int queued;
+	unsigned int unlocked;		/* while nobody held the lock */
+};
+
+/* Skips the case where that cannot be seen.  Read it when all is quiet. */
+struct queue_watch *watch_queueing(struct scene *scene);
+
 void scene_wake(struct scene *scene, unsigned long *var);
 void wait_var_body(struct parked_thread *self);
 void play_var_body(struct parked_thread *self);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What module/lookup_doctor.c says of lookups that go on, that are lost, and that
+ * cannot end.  The end of a case sets all of them right.
+ */
+#include <linux/string.h>
+
+#include "dcache_in_lookup.h"
+#include "lookup_doctor.h"
+
+/* The report on one dentry: from its name to its verdict. */
+struct reading {
+	const char *name;		/* in quotes */
+	bool here;
+	bool asked;			/* there is a doctor */
+	char verdict[128];
+};
+
+static void read_line(void *arg, const char *text)
+{
+	struct reading *reading = arg;
+
+	reading->asked = true;
+	if (strstarts(text, "dentry "))
+		reading->here = strstr(text, reading->name);
+	else if (reading->here && strstarts(text, "  verdict: "))
+		strscpy(reading->verdict, text + strlen("  verdict: "));
+}
+
+/* What is said of the dentry whose name, in quotes, is @name, begins so. */
+static bool doctor_says(struct kunit *test, const char *name,
+			const char *verdict)
+{
+	struct reading reading = { .name = name };
+
+	lookup_doctor_call(read_line, &reading);
+	if (!reading.asked)
+		kunit_skip(test, "lookup_doctor.ko is not loaded");
+	return strstarts(reading.verdict, verdict);
+}
+
+void doctor_knows_a_slow_owner(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "slow");
+	struct dentry *in_hand[1] = { a->dentry };
+	struct crowd crowd;
+
+	/* as an owner has it that sleeps in ->lookup() */
+	OPTIMIZER_HIDE_VAR(in_hand[0]);
+	barrier_data(in_hand);
+	crowd_start(pg, &crowd, pg->root, "slow", FEW, ANY_CPU);
+	crowd_park_on(pg, &crowd, a->dentry);
+	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"slow\"", "slow owner"));
+	barrier_data(in_hand);
+}
+
+void doctor_knows_a_lost_wake_up(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "lost");
+	struct crowd crowd;
+
+	if (!COMPAT_DCACHE_WAITER)
+		kunit_skip(test, "an ended lookup leaves no trace of the lent queue");
+	crowd_start(pg, &crowd, pg->root, "lost", FEW, ANY_CPU);
+	crowd_park_on(pg, &crowd, a->dentry);
+	compat_lose_waiters(a->dentry, NULL);
+	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"lost\"", "ERASED BIT"));
+	d_add(a->dentry, NULL);
+	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"lost\"", "LOST WAKE-UP"));
+
+	wake_up_var(&a->dentry->d_flags);
+	crowd_expect_dentry(pg, &crowd, a->dentry);
+}
+
+void doctor_knows_an_abandoned_lookup(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct crowd crowd;
+
+	/* only the playground has it, which is not on any stack */
+	lookup_begin(pg, pg->root, "abandoned");
+	crowd_start(pg, &crowd, pg->root, "abandoned", FEW, ANY_CPU);
+	KUNIT_ASSERT_SOON(test, crowd_is_parked(&crowd));
+	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"abandoned\"", "ABANDONED"));
+}
+
+/* The owner of @a looks for the exact name @text. */
+static struct asker *add_ci_asker(struct playground *pg, struct lookup *a,
+				  const char *text)
+{
+	struct asker *asker = asker_new(pg, pg->root,
+					playground_name(pg->root, text));
+
+	asker->add_ci_for = a->dentry;
+	asker->add_ci_inode = playground_inode(pg, S_IFREG);
+	asker_create(pg, asker, ANY_CPU);
+	asker_run(asker);
+	return asker;
+}
+
+void doctor_knows_a_cycle(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "cycle-a");
+	struct lookup *b = lookup_begin(pg, pg->root, "cycle-b");
+	struct asker *one = add_ci_asker(pg, a, "cycle-b");
+	struct asker *other = add_ci_asker(pg, b, "cycle-a");
+
+	KUNIT_ASSERT_SOON(test, asker_is_parked(one) && asker_is_parked(other));
+	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"cycle-a\"", "CYCLE"));
+	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"cycle-b\"", "CYCLE"));
+}

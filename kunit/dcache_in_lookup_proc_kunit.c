@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * readdir of procfs and of sysctl looks every entry up, so that it can tell its
+ * inode number.  When that fails it has to end the lookup itself.
+ */
+#include <linux/file.h>
+#include <linux/fcntl.h>
+
+#include "dcache_in_lookup.h"
+#include "dcache_probe.h"
+
+static void unmount(void *mnt)
+{
+	kern_unmount(mnt);
+}
+
+static void close_directory(void *file)
+{
+	fput(file);
+	flush_delayed_fput();
+}
+
+/* A directory of a procfs of our own, with nothing in the cache. */
+static struct file *proc_directory(struct kunit *test, const char *path)
+{
+	struct file_system_type *type = get_fs_type("proc");
+	struct vfsmount *mnt;
+	struct file *file;
+
+	if (!type)
+		kunit_skip(test, "needs CONFIG_PROC_FS");
+	mnt = kern_mount(type);
+	module_put(type->owner);	/* as put_filesystem() does */
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mnt);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, unmount, mnt));
+
+	file = file_open_root_mnt(mnt, path, O_RDONLY | O_DIRECTORY, 0);
+	if (IS_ERR(file))
+		kunit_skip(test, "/proc/%s: error %ld", path, PTR_ERR(file));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, close_directory, file));
+	return file;
+}
+
+struct listing {
+	struct dir_context ctx;
+	unsigned int names;
+};
+
+static bool count_name(struct dir_context *ctx, const char *name, int len,
+		       loff_t offset, u64 ino, unsigned int type)
+{
+	container_of(ctx, struct listing, ctx)->names++;
+	return true;
+}
+
+static void expect_failed_entry_ended(struct kunit *test, const char *path,
+				      const char *make_inode,
+				      struct inode *failure)
+{
+	struct listing listing = { .ctx.actor = count_name };
+	struct file *dir = proc_directory(test, path);
+	unsigned int *ended;
+
+	ended = fail_one_inode(test, make_inode, failure,
+			       file_dentry(dir));
+	KUNIT_EXPECT_EQ(test, iterate_dir(dir, &listing.ctx), 0);
+
+	/* one entry failed, and no ->lookup() ended that lookup */
+	KUNIT_EXPECT_EQ_MSG(test, *ended, 1,
+			    "lookups ended by d_lookup_done() in /proc/%s, %u names",
+			    path, listing.names);
+}
+
+void procfs_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test)
+{
+	expect_failed_entry_ended(test, "1", "proc_pid_make_inode", NULL);
+}
+
+void sysctl_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test)
+{
+	expect_failed_entry_ended(test, "sys/kernel", "proc_sys_make_inode",
+				  ERR_PTR(-ENOENT));
+}
