@@ -7,15 +7,18 @@
  * /plan is written by scripts/guest, one item a line, blank-separated words:
  *
  *	insmod	FILE [PARAM...]			a module that the tests need
+ *	set	FILE VALUE			a setting that the tests need
  *	kunit	NAME SECONDS FILE [PARAM...]	a KUnit suite NAME in module FILE, or
  *						built in, if FILE is "-"
  *	run	NAME SECONDS PROGRAM [ARG...]	a program that prints KTAP
  *	torture	NAME SECONDS FILE [PARAM...]	a torture module: its end line is
  *						the verdict
  *	shell					an interactive shell on the console
+ *	coverage				hand what gcov has counted over, to the
+ *						port "coverage"
  *
- * Modules are loaded first.  A kunit, run or torture item becomes one top-level result, with the item's
- * own KTAP nested below.  An item that is not over after SECONDS has hung: the
+ * Modules are loaded and settings are made first.  A kunit, run or torture item
+ * becomes one top-level result, with the item's own KTAP nested below.  An item that is not over after SECONDS has hung: the
  * blocked tasks and all CPUs are dumped to the console by sysrq and, since the
  * kernel cannot be trusted any more, the rest is not run.
  */
@@ -114,6 +117,29 @@ void mount_one(const char *type, const char *where, const char *options = "")
 		die(fmt::format("mount {} on {}", type, where));
 }
 
+/* It goes on in the background, and returns when its filesystem can be used. */
+void start_fuse_server(const char *source, const char *where)
+{
+	constexpr const char *program = "/selftests/lookup_fuse_server";
+	int status = 0;
+
+	for (const char *dir : {source, where})
+		fs::create_directories(dir);
+	const pid_t child = fork();
+
+	if (!child) {
+		execl(program, program, source, where, nullptr);
+		_exit(127);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		die(program);
+	if (status) {
+		/* The reason is on the console, if it got as far as that. */
+		errno = EIO;
+		die(fmt::format("{} ended with status {:#x}", program, status));
+	}
+}
+
 void mount_filesystems()
 {
 	mount_one("proc", "/proc");
@@ -129,15 +155,16 @@ void mount_filesystems()
 	mount_one("overlay", "/mnt/overlay",
 		  "lowerdir=/mnt/layers/lower,upperdir=/mnt/layers/upper,"
 		  "workdir=/mnt/layers/work");
+	start_fuse_server("/mnt/layers/mirrored", "/mnt/fuse");
 }
 
-int open_results_port()
+int open_port(std::string_view wanted)
 {
 	for (const auto &port : fs::directory_iterator("/sys/class/virtio-ports")) {
 		std::ifstream name(port.path() / "name");
 		std::string text;
 
-		if (std::getline(name, text) && text == "results")
+		if (std::getline(name, text) && text == wanted)
 			return open(("/dev" / port.path().filename()).c_str(),
 				    O_WRONLY | O_CLOEXEC);
 	}
@@ -165,6 +192,33 @@ void run_shell()
 	waitpid(child, nullptr, 0);
 }
 
+/*
+ * gcov's files have no size until they are read, so they are copied before they are
+ * packed.
+ */
+void hand_coverage_over()
+{
+	const fs::path from = "/sys/kernel/debug/gcov", to = "/tmp/gcov";
+	const pid_t child = fork();
+
+	if (child) {
+		waitpid(child, nullptr, 0);
+		return;
+	}
+	for (const auto &entry : fs::recursive_directory_iterator(from)) {
+		if (entry.path().extension() != ".gcda")
+			continue;
+		const fs::path copy = to / fs::relative(entry.path(), from);
+
+		fs::create_directories(copy.parent_path());
+		std::ofstream(copy, std::ios::binary) <<
+			std::ifstream(entry.path(), std::ios::binary).rdbuf();
+	}
+	dup2(open_port("coverage"), STDOUT_FILENO);
+	execl("/bin/busybox", "tar", "-c", "-C", to.c_str(), ".", nullptr);
+	_exit(127);
+}
+
 /* ---- the plan ----------------------------------------------------------- */
 
 std::vector<Words> read_plan()
@@ -185,9 +239,11 @@ std::vector<Words> read_plan()
 }
 
 /* What a test needs must be there, or tests would be skipped for want of it. */
-void load_modules(const std::vector<Words> &plan)
+void prepare(const std::vector<Words> &plan)
 {
 	for (const auto &item : plan) {
+		if (item[0] == "set")
+			put(item.at(1).c_str(), item.at(2));
 		if (item[0] != "insmod")
 			continue;
 		errno = load_module(item.at(1), { item.begin() + 2, item.end() });
@@ -211,6 +267,8 @@ void run_plan(const std::vector<Words> &plan)
 	for (const auto &item : plan) {
 		if (item[0] == "shell")
 			run_shell();
+		if (item[0] == "coverage")
+			hand_coverage_over();
 		if (!is_test(item))
 			continue;
 		const std::string &name = item.at(1);
@@ -245,14 +303,14 @@ int main()
 	/* Later than any test's own bound, which tells more than this does. */
 	put("/proc/sys/kernel/hung_task_timeout_secs", "60");
 	put("/proc/sys/kernel/printk", "7");
-	results = open_results_port();
+	results = open_port("results");
 	if (results < 0)
 		die("open the results port");
 	open_kernel_log();
 
 	const std::vector<Words> plan = read_plan();
 
-	load_modules(plan);
+	prepare(plan);
 	run_plan(plan);
 	restart();
 }

@@ -33,6 +33,9 @@ constexpr auto drain_time = std::chrono::milliseconds(200);
 /* How long the dumps may take to reach the console. */
 constexpr auto dump_time = std::chrono::milliseconds(1500);
 
+/* And how long the doctor, who may hang as well. */
+constexpr auto doctor_time = Seconds(10);
+
 int kmsg = -1;		/* the kernel log, read from its beginning */
 
 /* What the current item has printed of its own KTAP so far. */
@@ -190,8 +193,28 @@ std::string fill_up(const std::string &name, std::string_view why)
 	return in;
 }
 
+/*
+ * What lookup_doctor makes of the hang, as comments on the result that follows.
+ * In a child: what hangs the machine may hang the reader, too.
+ */
+void ask_doctor()
+{
+	const auto body = [] {
+		std::ifstream report("/sys/kernel/debug/lookup_doctor");
+
+		for (std::string text; std::getline(report, text);)
+			if (dprintf(STDOUT_FILENO, "# doctor: %s\n", text.c_str()) < 0)
+				return 1;
+		return 0;
+	};
+
+	if (!in_child(doctor_time, body, child_line).in_time)
+		child_line("# doctor: no answer");
+}
+
 Result hung(const std::string &name, Seconds limit)
 {
+	ask_doctor();
 	const std::string in = fill_up(name, "hung");
 
 	return { Outcome::hang, fmt::format("hung in {}: not over after {} s", in,

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <climits>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -198,7 +199,7 @@ void attend(const test &t, pid_t child, int pidfd, int pipe, double scale, outco
 	for (;;) {
 		pollfd fds[2] = {{pipe, POLLIN, 0}, {pidfd, POLLIN, 0}};
 		const auto left = std::chrono::ceil<milliseconds>(deadline - clock::now());
-		const int n = ::poll(fds, 2, static_cast<int>(std::max<long>(left.count(), 0)));
+		const int n = ::poll(fds, 2, static_cast<int>(std::clamp<int64_t>(left.count(), 0, INT_MAX)));
 
 		if (n < 0 && errno != EINTR)
 			throw errno_error("poll");

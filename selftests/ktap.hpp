@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <fmt/format.h>
 #include <functional>
 #include <source_location>
@@ -44,7 +45,7 @@ public:
 	/* A limit, stretched by --timeout-scale. */
 	milliseconds bound(milliseconds plain) const
 	{
-		return milliseconds(static_cast<long>(static_cast<double>(plain.count()) * scale_));
+		return milliseconds(static_cast<int64_t>(static_cast<double>(plain.count()) * scale_));
 	}
 
 	template <class... T> void note(fmt::format_string<T...> f, T &&...args)

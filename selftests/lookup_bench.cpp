@@ -128,7 +128,7 @@ sample run_once(ktap::test_case &t, const bench_config &c, const std::string &mo
 		latency.push_back(std::make_unique<histogram>());
 	rc.seed = c.seed;
 	rc.threads = c.threads;
-	rc.duration = std::chrono::milliseconds(static_cast<long>(c.seconds * 1000));
+	rc.duration = std::chrono::milliseconds(static_cast<int64_t>(c.seconds * 1000));
 	const race_result r = run_race(t, rc, mode, [&](unsigned who, uint64_t round, racer &me) {
 		const uint64_t begin = now_ns();
 		char fresh[64];
@@ -266,7 +266,7 @@ int main(int argc, char **argv)
 	const double all = c.seconds * static_cast<double>(c.runs * c.modes.size());
 	const std::vector<ktap::test> tests = {
 		{"bench_of_" + c.dir, [&](ktap::test_case &t) { bench(t, c); },
-		 std::chrono::milliseconds(static_cast<long>(all * 2000)) + std::chrono::seconds(40)},
+		 std::chrono::milliseconds(static_cast<int64_t>(all * 2000)) + std::chrono::seconds(40)},
 	};
 
 	return ktap::run(tests, run);

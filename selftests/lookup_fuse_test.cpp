@@ -10,7 +10,7 @@
  * So requests are counted while the reply is kept back.
  */
 #include "crew.hpp"
-#include "fuse_server.hpp"
+#include "fuse_gate.hpp"
 #include "options.hpp"
 
 #include <algorithm>
@@ -75,7 +75,7 @@ private:
 	temp_dir dir_;
 
 public:
-	fuse_server server;
+	fuse_gate server;
 	crew people;			/* last: its actors use all the rest */
 };
 
@@ -153,9 +153,10 @@ KTAP_CASE(fuse_each_waiter_retries_after_an_error_one_at_a_time)
 			  waiters - back);
 		t.require(rig.server.reply_one("e"), "nothing to reply to");
 		t.require(wait_until(t.bound(crew::bound), [&] {
-				  return std::count_if(all.begin(), all.end(), [](const actor *a) {
-						 return a->done();
-					 }) == back + 1;
+				  return static_cast<unsigned>(
+					  std::count_if(all.begin(), all.end(), [](const actor *a) {
+						  return a->done();
+					  })) == back + 1;
 			  }), "one reply did not bring one thread back");
 	}
 	for (actor *a : all)

@@ -130,8 +130,8 @@ int main(int argc, char **argv)
 	if (const auto status = o.parse(argc, argv))
 		return *status;
 	c.threads = static_cast<unsigned>(threads);
-	c.duration = std::chrono::milliseconds(static_cast<long>(seconds * 1000));
-	c.bound = std::chrono::milliseconds(static_cast<long>(bound * 1000));
+	c.duration = std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+	c.bound = std::chrono::milliseconds(static_cast<int64_t>(bound * 1000));
 	run.json_extra = fmt::format(R"({{"seed":{},"threads":{}}})", c.seed, threads);
 
 	/* The race has its own watcher; with --rounds nobody knows how long it takes. */

@@ -102,6 +102,31 @@ void stress_run::check_overdue(const std::vector<std::unique_ptr<stress_worker>>
 			  config.seed, first);
 }
 
+/* A step that only reads is left by an exception where it can. */
+void stress_run::work(stress_model &model, stress_worker &w)
+{
+	rusage usage;
+
+	w.tid.store(::gettid(), std::memory_order_relaxed);
+	try {
+		if (config.inject_faults)
+			w.faults.start();
+		while (!stop_.stop_requested()) {
+			try {
+				model.step(w);
+			} catch (const std::system_error &e) {
+				if (!w.injected(e.code().value()))
+					throw;
+			}
+		}
+	} catch (const std::exception &e) {
+		violation("thread {}: {}", w.index, e.what());
+	}
+	::getrusage(RUSAGE_THREAD, &usage);
+	w.sleeps = static_cast<uint64_t>(usage.ru_nvcsw);
+	w.finished.store(true, std::memory_order_release);
+}
+
 void stress_run::go(stress_model &model)
 {
 	const auto start = std::chrono::steady_clock::now();
@@ -113,20 +138,7 @@ void stress_run::go(stress_model &model)
 	t.note("{}: {}, {} threads, seed {}", dir, model.describe(), config.threads, config.seed);
 	for (unsigned i = 0; i < config.threads; i++) {
 		workers.push_back(std::make_unique<stress_worker>(*this, i, seeds()));
-		threads.emplace_back([this, &model, &w = *workers.back()] {
-			rusage usage;
-
-			w.tid.store(::gettid(), std::memory_order_relaxed);
-			try {
-				while (!stop_.stop_requested())
-					model.step(w);
-			} catch (const std::exception &e) {
-				violation("thread {}: {}", w.index, e.what());
-			}
-			::getrusage(RUSAGE_THREAD, &usage);
-			w.sleeps = static_cast<uint64_t>(usage.ru_nvcsw);
-			w.finished.store(true, std::memory_order_release);
-		});
+		threads.emplace_back([this, &model, &w = *workers.back()] { work(model, w); });
 	}
 	for (;;) {
 		const auto now = std::chrono::steady_clock::now();
@@ -160,7 +172,7 @@ void stress_run::go(stress_model &model)
 void stress_run::report(const std::vector<std::unique_ptr<stress_worker>> &workers,
 			const stress_model &model, double seconds)
 {
-	uint64_t counts[static_cast<unsigned>(op::count)] = {}, total = 0, sleeps = 0;
+	uint64_t counts[static_cast<unsigned>(op::count)] = {}, total = 0, sleeps = 0, enomem = 0;
 	nlohmann::json by_op = nlohmann::json::object();
 	const stress_worker *slowest = workers[0].get();
 	std::string text;
@@ -169,6 +181,7 @@ void stress_run::report(const std::vector<std::unique_ptr<stress_worker>> &worke
 		for (unsigned i = 0; i < std::size(counts); i++)
 			counts[i] += w->counts[i];
 		sleeps += w->sleeps;
+		enomem += w->enomem;
 		if (w->longest > slowest->longest)
 			slowest = w.get();
 	}
@@ -186,14 +199,19 @@ void stress_run::report(const std::vector<std::unique_ptr<stress_worker>> &worke
 	       model.unjudged(), stress_interrupted.load(std::memory_order_relaxed) ?
 	       ", interrupted" : "");
 	t.note("{}:{}", dir, text);
+	if (config.inject_faults)
+		t.note("{}: enomem:{}", dir, enomem);
 	t.result(nlohmann::json{{"dir", dir}, {"model", model.describe()},
 				{"seed", config.seed}, {"threads", config.threads},
 				{"seconds", seconds}, {"operations", total}, {"by_op", by_op},
 				{"sleeps", sleeps}, {"longest_ms", longest_ms},
 				{"longest_op", op_name(slowest->longest_op)},
-				{"unjudged", model.unjudged()}, {"violation", violation_}}.dump());
+				{"unjudged", model.unjudged()}, {"enomem", enomem},
+				{"violation", violation_}}.dump());
 	t.require(violation_.empty(), "{} (seed {})", violation_, config.seed);
 	t.require(total > 0, "not one operation was made");
+	t.require(!config.inject_faults || enomem || no_faults_are_configured(),
+		  "no fault was injected: not one operation failed with ENOMEM");
 }
 
 namespace {
@@ -233,6 +251,12 @@ void stress(ktap::test_case &t, const stress_config &c, const std::string &dir)
 	if (::stat(dir.c_str(), &st) < 0)
 		t.fail("{}: {}", dir, std::strerror(errno));
 	t.require(S_ISDIR(st.st_mode), "{} is not a directory", dir);
+	if (c.inject_faults) {
+		if (::access(fault_injection::file, W_OK) < 0)
+			t.fail("--inject-faults: {}: {}; needs CONFIG_FAULT_INJECTION and root",
+			       fault_injection::file, std::strerror(errno));
+		hold_all_memory();
+	}
 
 	stress_run run(t, c, dir);
 	std::unique_ptr<stress_model> model;
@@ -273,12 +297,15 @@ int main(int argc, char **argv)
 	o.add("--cold", c.cold, 1, 1000000000, "cold names, default 100000");
 	o.add_flag("--drop-caches", c.drop_caches, 
 		   "drop the machine's dentries now and then, where nothing can be written");
+	o.add_flag("--inject-faults", c.inject_faults,
+		   "allocations of the threads fail, as often as /sys/kernel/debug/failslab and\n"
+		   "fail_page_alloc say; ENOMEM is counted then, and a run without any fails");
 	if (const auto status = o.parse(argc, argv))
 		return *status;
 	if (dirs.empty())
 		dirs = {"/tmp", "/proc"};
 	c.threads = static_cast<unsigned>(threads);
-	c.duration = std::chrono::milliseconds(static_cast<long>(seconds * 1000));
+	c.duration = std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
 	c.max_op = std::chrono::milliseconds(max_op_ms);
 	run.json_extra = fmt::format(R"({{"seed":{},"threads":{}}})", c.seed, threads);
 

@@ -232,6 +232,17 @@ GATE_CASE(open_without_o_creat_waits_for_a_lookup)
 	rig.must_have_arrived(1);
 }
 
+/* open() looks up by a way of its own, and has to end what fails on it, too. */
+GATE_CASE(each_opener_retries_after_an_error_one_at_a_time)
+{
+	rig.control.close();
+	rig.mark();
+	actor &owner = rig.held_owner(open_of(rig.path("err-EIO-o"), O_RDONLY));
+	auto group = rig.parked_waiters(open_of(rig.path("err-EIO-o"), O_RDONLY));
+
+	rig.step_through_retries(owner, group, EIO);
+}
+
 GATE_CASE_ON(waiters_get_the_file_that_atomic_open_opens, "atomic_open,hold_limit_ms=60000")
 {
 	rig.control.close();

@@ -55,13 +55,8 @@ public:
 		unsigned long flags = 0)
 		: target_(target)
 	{
-		struct stat st;
-
 		if (::mount(type.c_str(), target.c_str(), type.c_str(), flags, data.c_str()) < 0)
 			throw errno_error("mount -t " + type + " -o '" + data + "'");
-		if (::stat(target.c_str(), &st) < 0)
-			throw errno_error(target);
-		dev_ = st.st_dev;
 		active_ = true;
 	}
 	mounted(const mounted &) = delete;
@@ -81,10 +76,17 @@ public:
 		active_ = false;
 		return 0;
 	}
-	dev_t dev() const { return dev_; }
+	/* Asked for only when needed: a FUSE that nobody serves yet would not answer. */
+	dev_t dev() const
+	{
+		struct stat st;
+
+		if (::stat(target_.c_str(), &st) < 0)
+			throw errno_error(target_);
+		return st.st_dev;
+	}
 
 private:
 	std::string target_;
-	dev_t dev_ = 0;
 	bool active_ = false;
 };

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "faults.hpp"
 #include "ktap.hpp"
 #include "race.hpp"
 
@@ -26,6 +27,7 @@ struct stress_config {
 	uint64_t hot = 8;
 	uint64_t cold = 100000;
 	bool drop_caches = false;
+	bool inject_faults = false;
 };
 
 enum class op : unsigned {
@@ -59,9 +61,19 @@ public:
 		int64_t since_;
 	};
 
+	/* Did this fail because it was asked to?  Then it is counted, and right. */
+	bool injected(int error)
+	{
+		if (error != ENOMEM || !faults.on())
+			return false;
+		enomem++;
+		return true;
+	}
+
 	stress_run &run;
 	const unsigned index;
 	random_bits random;
+	fault_injection faults;
 
 	std::atomic<pid_t> tid{0};
 	std::atomic<bool> finished{false};
@@ -75,6 +87,7 @@ public:
 	int64_t longest = 0;			/* ns */
 	op longest_op = op::idle;
 	uint64_t sleeps = 0;
+	uint64_t enomem = 0;
 };
 
 /* What is done on one kind of directory. */
@@ -116,6 +129,7 @@ public:
 	const std::string dir;
 
 private:
+	void work(stress_model &model, stress_worker &w);
 	void check_overdue(const std::vector<std::unique_ptr<stress_worker>> &workers);
 	void report(const std::vector<std::unique_ptr<stress_worker>> &workers,
 		    const stress_model &model, double seconds);

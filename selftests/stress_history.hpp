@@ -55,12 +55,10 @@ public:
 		begin(next);
 		const int error = change();
 
-		completed_.store(started_.load(std::memory_order_relaxed), std::memory_order_seq_cst);
-		if (error) {
+		/* Not completed in between: nobody may expect what did not come about. */
+		if (error)
 			begin(before);
-			completed_.store(started_.load(std::memory_order_relaxed),
-					 std::memory_order_seq_cst);
-		}
+		completed_.store(started_.load(std::memory_order_relaxed), std::memory_order_seq_cst);
 		return error;
 	}
 	void begin(state next)

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The least FUSE server that a test needs: it speaks /dev/fuse itself, has one
- * flat root directory, and keeps back the replies to LOOKUP of chosen names until
- * the test gives them.  So a test holds ->lookup() without any module.
+ * The least FUSE server that holds ->lookup() without any module: it has one flat
+ * root directory, and keeps back the replies to LOOKUP of chosen names until the
+ * test gives them.
  */
 #pragma once
 
-#include "ktap.hpp"
-#include "mount.hpp"
-#include "unique_fd.hpp"
+#include "fuse_connection.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <set>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,13 +24,13 @@ struct fuse_entry {
 	bool directory = false;
 };
 
-class fuse_server {
+class fuse_gate {
 public:
 	/* Throws std::system_error when /dev/fuse or the mount cannot be had. */
-	explicit fuse_server(const std::string &target);
-	fuse_server(const fuse_server &) = delete;
-	fuse_server &operator=(const fuse_server &) = delete;
-	~fuse_server();
+	explicit fuse_gate(const std::string &target);
+	fuse_gate(const fuse_gate &) = delete;
+	fuse_gate &operator=(const fuse_gate &) = delete;
+	~fuse_gate();
 
 	void set(const std::string &name, fuse_entry e);
 	/* Keep replies to LOOKUP of this name back. */
@@ -51,7 +47,6 @@ public:
 	void list(const std::vector<std::string> &names);
 
 private:
-	struct request;
 	struct name_state {
 		fuse_entry entry{ENOENT, 0, false};
 		bool held = false;
@@ -60,18 +55,16 @@ private:
 		std::deque<uint64_t> kept;	/* ids of requests */
 	};
 
-	void serve();
-	void handle(std::span<const char> message);
+	void handle(const fuse_request &q);
 	void lookup(uint64_t id, const std::string &name);
-	void read_directory(uint64_t id, uint64_t offset, uint32_t size, bool plus);
+	void get_attributes(const fuse_request &q);
+	void read_directory(const fuse_request &q);
 	void answer_lookup(uint64_t id, const fuse_entry &e);
-	void reply(uint64_t id, int error, const void *body = nullptr, size_t len = 0);
 
-	unique_fd device_, stop_;
+	fuse_connection connection_;
 	std::mutex lock_;
 	std::map<std::string, name_state> names_;
 	std::map<uint64_t, bool> directories_;	/* node, is it a directory */
 	std::vector<std::string> listed_;
-	std::unique_ptr<mounted> mount_;
 	std::jthread thread_;
 };

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A FUSE filesystem that shows a directory as it is and writes through to it, for
+ * stress: several threads serve it, and no name that they tell is valid for any
+ * time, so that the kernel forgets one that nobody uses, and looks it up anew for
+ * the next one who comes.
+ *
+ * Directories and regular files only: make, open, read, write, list, link, rename,
+ * exchange and remove.  Permissions are not checked.  Nobody else may change the
+ * directory meanwhile: the locks that the kernel takes for a change of the mirror
+ * are what makes two steps of ours be one.
+ */
+#pragma once
+
+#include "fuse_connection.hpp"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <sys/stat.h>
+#include <utility>
+
+class fuse_mirror {
+public:
+	/* Mounts `source` at `target`.  Throws std::system_error. */
+	fuse_mirror(const std::string &source, const std::string &target);
+
+	/* Serves with so many threads, until the filesystem is unmounted. */
+	void serve(unsigned threads);
+
+private:
+	/* A file that the kernel knows.  The descriptor keeps its inode number taken. */
+	struct node {
+		unique_fd fd;
+		std::pair<dev_t, ino_t> key;
+		uint64_t known = 0;	/* how often the kernel was told; lock_ */
+	};
+
+	void handle(const fuse_request &q);
+	void get_attributes(const fuse_request &q);
+	void lookup(const fuse_request &q);
+	void make_directory(const fuse_request &q);
+	void link(const fuse_request &q);
+	void create(const fuse_request &q);
+	void remove(const fuse_request &q, int flags);
+	void rename(const fuse_request &q, size_t names, uint64_t to, unsigned flags);
+	void open(const fuse_request &q);
+	void read(const fuse_request &q);
+	void write(const fuse_request &q);
+	void list(const fuse_request &q);
+	void release(const fuse_request &q);
+	void forget_many(const fuse_request &q);
+
+	/* Throws ESTALE, which is the reply then, as with all errors. */
+	std::shared_ptr<node> find(uint64_t id);
+	int fd_of(uint64_t id) { return find(id)->fd.get(); }
+	/* What has this name; the kernel is about to be told. */
+	fuse_entry_out tell(int dir, const char *name);
+	uint64_t remember(unique_fd fd, const struct stat &st);
+	void forget(uint64_t id, uint64_t times);
+	void reply_entry(const fuse_request &q, const fuse_entry_out &e);
+
+	unique_fd source_;
+	fuse_connection connection_;
+	std::mutex lock_;
+	std::map<uint64_t, std::shared_ptr<node>> nodes_;		/* lock_ */
+	std::map<std::pair<dev_t, ino_t>, uint64_t> ids_;		/* lock_ */
+	uint64_t last_id_ = FUSE_ROOT_ID;				/* lock_ */
+};
