@@ -3,7 +3,7 @@
 # Verbs only; every step is a script of its own in scripts/.  `make help` lists
 # the verbs and the variables.
 
-export O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP
+export O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK
 export V C W ARCH LLVM
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)
@@ -30,11 +30,28 @@ test:	## everything that CI runs
 mutants: ## put bugs into the series, one at a time: the suites must fail on each
 	@scripts/mutate
 
-.PHONY: shell gdb
+.PHONY: matrix soak model coverage
+matrix:	## everything in each scenario of scripts/configs/: other kernels, other CPUs
+	@scripts/matrix
+soak:	## torture until SOAK threads have waited; goes on where it was stopped
+	@scripts/soak
+coverage: ## which lines and branches of the series the suites run
+	@CONFIG=coverage scripts/run coverage
+model:	## the protocol in Spin, and its mutants
+	@scripts/deps
+	@model/run
+
+.PHONY: proof
+proof:	## all of these, for hours; then the table of the README is written
+	@scripts/proof
+
+.PHONY: shell gdb doctor
 shell:	## a guest to look around in, gatefs loaded; Ctrl-A X ends it
 	@scripts/run shell
 gdb:	## the same, stopped at its first instruction, with gdb attached
 	@CONFIG=debug-info scripts/run gdb
+doctor:	## ask the guest that runs now who waits in d_alloc_parallel(), and why
+	@scripts/doctor
 
 .PHONY: build tree reset refresh series
 build:	## all steps but the guest

@@ -39,11 +39,46 @@ say() {
 # TIMEOUT   factor by which all time limits are stretched
 # ACCEL     auto, kvm or tcg
 # SMP       CPUs of the guest
+# MEMORY    of the guest, in MiB
+# SOAK      contended waits that make soak goes on to
 # V         1: show the commands of the builds and the guest's console
 : "${BASE:=6.12}" "${KDIR:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
+
+# A script that calls another one with another CONFIG hands on what its user has
+# asked for, and not what it has made of that itself.
+for name in ${DEFAULTED:-}; do
+	unset "$name"
+done
+DEFAULTED=
+for name in SMP TIMEOUT MEMORY SOAK ARCH LLVM; do
+	[[ -n ${!name:-} ]] || DEFAULTED+=" $name"
+done
+export DEFAULTED
+
+# The files that scenario $1 consists of, the most special one last: it says of what
+# others it is a variant in a comment of the form "# on top of NAME".
+scenario_files() {
+	local file=$TOP/scripts/configs/$1 below
+	[[ -f $file ]] || return 0
+	below=$(sed -n 's/^# on top of //p' "$file")
+	[[ -z $below ]] || scenario_files "$below"
+	printf '%s\n' "$file"
+}
+mapfile -t SCENARIO < <(scenario_files "$CONFIG")
+
+# It may want other defaults than those below: it has them in comments of the form
+# "# make NAME=value...".
+scenario_defaults() {
+	local name value
+	while IFS='=' read -r name value; do
+		[[ ! $name =~ ^[A-Z]+$ ]] || [[ -n ${!name:-} ]] || printf -v "$name" '%s' "$value"
+	done < <(cat /dev/null "${SCENARIO[@]}" | sed -n 's/^# make //p' | tac | tr ' ' '\n')
+}
+scenario_defaults
+
 : "${KUNIT:=module}" "${FILTER:=*}" "${SEED:=}"
 : "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
-: "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
+: "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
 DEFAULT_O=${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/dentry-wait
 : "${O:=$DEFAULT_O}"
 
@@ -68,10 +103,12 @@ check_variables() {
 	[[ $SERIES =~ ^[1-9][0-9]?$ ]] || one_of SERIES "$SERIES" apply none
 	one_of KUNIT "$KUNIT" module built-in
 	one_of ACCEL "$ACCEL" auto kvm tcg
-	one_of ARCH "$ARCH" x86_64
+	one_of ARCH "$ARCH" x86_64 i386
 	one_of V "$V" 0 1
 	whole_number TIMEOUT "$TIMEOUT"
 	whole_number SMP "$SMP"
+	whole_number MEMORY "$MEMORY"
+	whole_number SOAK "$SOAK"
 	[[ -z $SEED ]] || whole_number SEED "$SEED"
 	[[ -z $DURATION ]] || whole_number DURATION "$DURATION"
 	[[ -z $THREADS ]] || whole_number THREADS "$THREADS"
@@ -126,22 +163,30 @@ lock() {
 
 # ---- paths: source -> tree -> kernel -> guest -> results -------------------
 
+# A scenario that sets nothing in the kernel has the kernel of plain.
+KERNEL=plain
+if grep -qs '^CONFIG_' /dev/null "${SCENARIO[@]}" || [[ -n $LLVM ]]; then
+	KERNEL=$CONFIG
+fi
+
+# $MUTANT is set while scripts/mutate builds modules with the headers of a mutant.
+: "${MUTANT:=}"
 # shellcheck disable=SC2034
 {
 REPO=$O/linux.git		# every base tree, as one commit each
 DIR=$O/$VARIANT
 TREE=$DIR/linux			# the work tree: the base and the series
-WORK=$DIR/$CONFIG
+WORK=$DIR/$KERNEL
 BUILD=$WORK/build		# the kernel
-EXT=$WORK/ext			# copies of module/ and kunit/, built
-SELFTESTS=$O/selftests		# the C++ programs
-INITRAMFS=$WORK/initramfs.cpio.gz
+EXT=$WORK/ext${MUTANT:+-mutant}	# copies of module/ and kunit/, built
+SELFTESTS=$O/selftests-$ARCH	# the C++ programs
+INITRAMFS=$WORK/initramfs${MUTANT:+-mutant}.cpio.gz
 RESULTS=$O/results
 PATCHES=$TOP/patches/$BASE
 }
 
 export TOP O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
-	V C W ARCH LLVM CC
+	MEMORY SOAK V C W ARCH LLVM CC
 
 # The patches that SERIES asks for, in order, without the cover letter.
 series() {
@@ -199,6 +244,11 @@ need_space() {
 		die "O=$O: $((free)) MiB free, $1 needed for $2; make room or choose another O="
 }
 
+touched_objects() {
+	[[ $SERIES == none ]] ||
+		series | xargs -r sed -n -E 's,^\+\+\+ b/(.*)\.c$,\1.o,p' | sort -u | xargs
+}
+
 # The make that builds kernels and modules in $TREE.
 kmake() {
 	local args=(-C "$TREE" "O=$BUILD" "ARCH=$ARCH" "-j$JOBS")
@@ -216,6 +266,10 @@ kmake() {
 	fi
 	if [[ -n $W ]]; then
 		args+=("W=$W")
+	fi
+	# Of a kernel that is measured, those files that the series touches.
+	if grep -qs '^CONFIG_GCOV_KERNEL=y' "$BUILD/.config"; then
+		args+=("GCOV_PROFILE=\$(if \$(filter $(touched_objects),\$(obj)/\$(target-stem).o),y)")
 	fi
 	if [[ $V == 1 ]]; then
 		args+=(V=1)
