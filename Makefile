@@ -30,7 +30,9 @@ test:	## everything that CI runs
 mutants: ## put bugs into the series, one at a time: the suites must fail on each
 	@scripts/mutate
 
-.PHONY: matrix soak model coverage
+.PHONY: scenario matrix soak model coverage
+scenario: ## KUnit, selftests, torture and stress, as in each line of make matrix
+	@scripts/run $@
 matrix:	## everything in each scenario of scripts/configs/: other kernels, other CPUs
 	@scripts/matrix
 soak:	## torture until SOAK threads have waited; goes on where it was stopped

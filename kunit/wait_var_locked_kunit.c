@@ -148,7 +148,7 @@ static void spurious_wake_up_is_slept_through(struct kunit *test)
 	before = waiter_switches(all, FEW);
 	for (i = 0; i < FEW; i++)
 		wake_up_process(all[i]->thread.task);
-	KUNIT_ASSERT_SOON(test, waiter_switches(all, FEW) == before + FEW);
+	KUNIT_ASSERT_SOON(test, waiter_switches(all, FEW) >= before + FEW);
 	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
 
 	/* the right wake-up, but nothing has changed */

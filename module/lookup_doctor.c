@@ -33,6 +33,7 @@
 #include <linux/fs.h>
 #include <linux/kprobes.h>
 #include <linux/list_bl.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -618,8 +619,8 @@ static unsigned long ld_symbol(const char *name)
 }
 
 /*
- * The table is static in fs/dcache.c.  Its end is where the next symbol begins,
- * which is what "table+0x0/0x2000" says.
+ * The table is static in fs/dcache.c.  "table+0x0/0x2000" tells where the next symbol
+ * begins; the table, whose size is a power of two, may end before that.
  */
 static void ld_find_table(void)
 {
@@ -631,10 +632,10 @@ static void ld_find_table(void)
 	sprint_symbol(text, addr);
 	slash = strrchr(text, '/');
 	if (!slash || kstrtoul(slash + 1, 0, &size) ||
-	    size % sizeof(*ld_table) || !size)
+	    size < sizeof(*ld_table))
 		return;
 	ld_table = (void *)addr;
-	ld_table_size = size / sizeof(*ld_table);
+	ld_table_size = rounddown_pow_of_two(size / sizeof(*ld_table));
 }
 
 static int __init ld_init(void)
