@@ -35,8 +35,8 @@ enum lt_counter {
 	LT_LOOKUPS,		/* calls of d_alloc_parallel() */
 	LT_OWNED,		/* that had to look the name up */
 	LT_FOUND,		/* that got what somebody else had put there */
-	LT_SLEPT,		/* that slept, and got one or had to look it up */
-	LT_SLEPT_FOUND,		/* of those, got one */
+	LT_SLEPT,		/* times that one of them slept, and was woken */
+	LT_SLEPT_FOUND,		/* calls that slept and found */
 	LT_NOMEM,
 	LT_NR_COUNTERS
 };
@@ -79,6 +79,7 @@ extern struct dentry *lt_elsewhere;	/* where directories are moved from */
 extern struct lt_name *lt_names;	/* nnames, then as many exact ones */
 extern unsigned int lt_nnames;
 extern unsigned int lt_hold_us;
+extern unsigned int lt_gather;		/* waiters that an owner waits for */
 extern bool lt_look_up_exact;		/* readers ask for the exact names too */
 extern bool lt_inject_faults;		/* readers are subject to fault injection */
 extern bool lt_stopping;

@@ -51,6 +51,10 @@ static unsigned int hold_us = 200;
 module_param(hold_us, uint, 0444);
 MODULE_PARM_DESC(hold_us, "Microseconds for which an owner holds a lookup at most, 0..1000000 (default: 200)");
 
+static unsigned int gather;
+module_param(gather, uint, 0444);
+MODULE_PARM_DESC(gather, "Number of readers that an owner lets come and wait before it ends a lookup, for hold_us at most, 0..nreaders-1 (default: 0)");
+
 static unsigned int stall_ms = 5000;
 module_param(stall_ms, uint, 0444);
 MODULE_PARM_DESC(stall_ms, "Milliseconds after which a wait counts as lost, 100..600000 and at least ten times hold_us (default: 5000)");
@@ -73,7 +77,7 @@ MODULE_PARM_DESC(inject_faults, "Have the readers' allocations fail as /sys/kern
 
 struct dentry *lt_dir, *lt_elsewhere;
 struct lt_name *lt_names;
-unsigned int lt_nnames, lt_hold_us;
+unsigned int lt_nnames, lt_hold_us, lt_gather;
 bool lt_look_up_exact, lt_inject_faults, lt_stopping;
 
 static struct vfsmount *lt_mnt;
@@ -342,6 +346,7 @@ static int lt_check_parameters(void)
 	err = lt_check_range("nreaders", nreaders, 2, 1024) ?:
 	      lt_check_range("nnames", nnames, 1, 1024) ?:
 	      lt_check_range("hold_us", hold_us, 0, USEC_PER_SEC) ?:
+	      lt_check_range("gather", gather, 0, nreaders - 1) ?:
 	      lt_check_range("stall_ms", stall_ms,
 			     max(100U, hold_us / 100), 600000);
 	if (err)
@@ -416,6 +421,7 @@ static int lt_alloc(void)
 
 	lt_nnames = nnames;
 	lt_hold_us = hold_us;
+	lt_gather = gather;
 	lt_inject_faults = inject_faults;
 	lt_names = kvcalloc(2 * nnames, sizeof(*lt_names), GFP_KERNEL);
 	lt_readers = kvcalloc(nreaders, sizeof(*lt_readers), GFP_KERNEL);

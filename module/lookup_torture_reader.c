@@ -3,11 +3,13 @@
  * The reader: asks for a name, owns the lookup if it is told to, and otherwise
  * checks what it got.
  */
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/string.h>
 #include <linux/wait.h>
 
@@ -47,6 +49,19 @@ static void lt_hold(struct lt_reader *r)
 }
 
 /*
+ * Let others run until so many have a reference to @dentry, for a bounded time.
+ * Whoever has one to a dentry in lookup is about to sleep, or does.
+ */
+static void lt_await_users(const struct dentry *dentry, int from, int to)
+{
+	u64 until = ktime_get_ns() + (u64)lt_hold_us * NSEC_PER_USEC;
+
+	while ((d_count(dentry) < from || d_count(dentry) > to) &&
+	       !READ_ONCE(lt_stopping) && ktime_get_ns() < until)
+		yield();
+}
+
+/*
  * Make the name one that has to be looked up again.  If, after somebody found
  * a dentry, no more drops have begun than were done before he asked, then the
  * dentry must be hashed.
@@ -75,7 +90,10 @@ static void lt_own(struct lt_reader *r, struct lt_name *name,
 
 	if (atomic_inc_return(&name->owners) != 1)
 		lt_error("%s: has two owners", name->text);
-	lt_hold(r);
+	if (lt_gather)
+		lt_await_users(dentry, 1 + lt_gather, INT_MAX);
+	else
+		lt_hold(r);
 	atomic_dec(&name->owners);
 	waited_for = d_count(dentry) > 1;
 	res = lt_ops[op].end(r, name, dentry);
@@ -86,7 +104,14 @@ static void lt_own(struct lt_reader *r, struct lt_name *name,
 	r->ops[op].ended++;
 	r->ops[op].waited_for += waited_for;
 
-	lt_hold(r);
+	if (!lt_gather)
+		lt_hold(r);
+	else if (res)
+		/*
+		 * Our two, once all who waited have found it and are through;
+		 * and there may always be one on each CPU that finds it again.
+		 */
+		lt_await_users(res, 0, 2 + num_online_cpus());
 	if (res) {
 		lt_drop(r, under, res);
 		dput(res);
@@ -123,14 +148,14 @@ static void lt_lookup(struct lt_reader *r, struct lt_name *name)
 	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
 	struct dentry *dentry;
 	unsigned long switches;
-	bool slept;
+	u64 slept;
 
 	smp_rmb();	/* pairs with the second of lt_drop() */
 	switches = current->nvcsw;
 	lt_enter(r);
 	dentry = compat_d_alloc_parallel(lt_dir, &name->q, &wq);
 	lt_leave(r);
-	slept = current->nvcsw != switches;
+	slept = current->nvcsw - switches;
 
 	r->counters[LT_LOOKUPS]++;
 	if (IS_ERR(dentry)) {
@@ -144,7 +169,7 @@ static void lt_lookup(struct lt_reader *r, struct lt_name *name)
 	if (!d_in_lookup(dentry)) {
 		lt_check_found(name, dentry, drops);
 		r->counters[LT_FOUND]++;
-		r->counters[LT_SLEPT_FOUND] += slept;
+		r->counters[LT_SLEPT_FOUND] += !!slept;
 	} else if (cmpxchg(&dentry->d_fsdata, NULL, r)) {
 		lt_error("%s: found in lookup by somebody else", name->text);
 	} else {
