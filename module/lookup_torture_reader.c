@@ -58,7 +58,7 @@ static void lt_await_users(const struct dentry *dentry, int from, int to)
 
 	while ((d_count(dentry) < from || d_count(dentry) > to) &&
 	       !READ_ONCE(lt_stopping) && ktime_get_ns() < until)
-		yield();
+		usleep_range(10, 20);
 }
 
 /*
@@ -195,11 +195,10 @@ int lt_reader_fn(void *arg)
 		inode_lock_shared(dir);
 		lt_lookup(r, &lt_names[n]);
 		inode_unlock_shared(dir);
-		/* who looks up in vain must not keep the owner from its CPU */
+		/* who finds it again and again must not keep others from it */
 		if (lt_gather)
-			yield();
-		else
-			cond_resched();
+			usleep_range(10, 100);
+		cond_resched();
 	}
 
 #ifdef CONFIG_FAULT_INJECTION
