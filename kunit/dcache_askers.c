@@ -145,6 +145,19 @@ void asker_create(struct playground *pg, struct asker *asker, int cpu)
 	KUNIT_ASSERT_EQ(pg->test, err, 0);
 }
 
+/* A thread that will call d_add_ci() for @lookup, which is the test's. */
+struct asker *adder_create(struct playground *pg, struct lookup *lookup,
+			   const char *exact)
+{
+	struct asker *adder = asker_new(pg, pg->root,
+					playground_name(pg->root, exact));
+
+	adder->add_ci_for = lookup->dentry;
+	adder->add_ci_inode = playground_inode(pg, S_IFREG);
+	asker_create(pg, adder, ANY_CPU);
+	return adder;
+}
+
 void asker_run(struct asker *asker)
 {
 	parked_thread_run(&asker->thread);

@@ -86,28 +86,17 @@ void doctor_knows_an_abandoned_lookup(struct kunit *test)
 	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"abandoned\"", "ABANDONED"));
 }
 
-/* The owner of @a looks for the exact name @text. */
-static struct asker *add_ci_asker(struct playground *pg, struct lookup *a,
-				  const char *text)
-{
-	struct asker *asker = asker_new(pg, pg->root,
-					playground_name(pg->root, text));
-
-	asker->add_ci_for = a->dentry;
-	asker->add_ci_inode = playground_inode(pg, S_IFREG);
-	asker_create(pg, asker, ANY_CPU);
-	asker_run(asker);
-	return asker;
-}
-
 void doctor_knows_a_cycle(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *a = lookup_begin(pg, pg->root, "cycle-a");
 	struct lookup *b = lookup_begin(pg, pg->root, "cycle-b");
-	struct asker *one = add_ci_asker(pg, a, "cycle-b");
-	struct asker *other = add_ci_asker(pg, b, "cycle-a");
+	/* the owner of each looks for the other one as its exact name */
+	struct asker *one = adder_create(pg, a, "cycle-b");
+	struct asker *other = adder_create(pg, b, "cycle-a");
 
+	asker_run(one);
+	asker_run(other);
 	KUNIT_ASSERT_SOON(test, asker_is_parked(one) && asker_is_parked(other));
 	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"cycle-a\"", "CYCLE"));
 	KUNIT_EXPECT_SOON(test, doctor_says(test, "\"cycle-b\"", "CYCLE"));

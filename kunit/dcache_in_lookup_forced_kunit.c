@@ -155,19 +155,6 @@ void waiters_find_the_dentry_added_after_the_lookup_was_done(struct kunit *test)
 	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
 }
 
-/* A thread that will call d_add_ci() for @lookup, which is the test's. */
-static struct asker *adder_create(struct playground *pg, struct lookup *lookup,
-				  const char *exact)
-{
-	struct asker *adder = asker_new(pg, pg->root,
-					playground_name(pg->root, exact));
-
-	adder->add_ci_for = lookup->dentry;
-	adder->add_ci_inode = playground_inode(pg, S_IFREG);
-	asker_create(pg, adder, ANY_CPU);
-	return adder;
-}
-
 /*
  * Three waiters on the exact name "A", while d_add_ci() is held after it has
  * put "A" in lookup and before d_splice_alias() hashes it:

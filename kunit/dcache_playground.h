@@ -112,6 +112,8 @@ void lookup_forget(struct lookup *lookup);
 struct asker *asker_new(struct playground *pg, struct dentry *parent,
 			struct qstr name);
 void asker_create(struct playground *pg, struct asker *asker, int cpu);
+struct asker *adder_create(struct playground *pg, struct lookup *lookup,
+			   const char *exact);
 void asker_run(struct asker *asker);
 
 void crowd_start(struct playground *pg, struct crowd *crowd,
