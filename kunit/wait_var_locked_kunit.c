@@ -155,7 +155,7 @@ static void spurious_wake_up_is_slept_through(struct kunit *test)
 	spin_lock(&scene->lock);
 	scene_wake(scene, &scene->var[0]);
 	spin_unlock(&scene->lock);
-	KUNIT_ASSERT_SOON(test, waiter_switches(all, FEW) == before + 2 * FEW);
+	KUNIT_ASSERT_SOON(test, waiter_switches(all, FEW) >= before + 2 * FEW);
 	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
 
 	scene_finish(scene, &scene->var[0]);

@@ -45,15 +45,18 @@ say() {
 : "${BASE:=6.12}" "${KDIR:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
 
 # A script that calls another one with another CONFIG hands on what its user has
-# asked for, and not what it has made of that itself.
-for name in ${DEFAULTED:-}; do
-	unset "$name"
+# asked for, and not what it has made of that itself: $DEFAULTED is a list of that,
+# as NAME=value.
+for word in ${DEFAULTED:-}; do
+	name=${word%%=*}
+	if [[ ${!name:-} == "${word#*=}" ]]; then
+		unset "$name"
+	fi
 done
-DEFAULTED=
+not_asked_for=()
 for name in SMP TIMEOUT MEMORY SOAK ARCH LLVM; do
-	[[ -n ${!name:-} ]] || DEFAULTED+=" $name"
+	[[ -n ${!name:-} ]] || not_asked_for+=("$name")
 done
-export DEFAULTED
 
 # The files that scenario $1 consists of, the most special one last: it says of what
 # others it is a variant in a comment of the form "# on top of NAME".
@@ -79,6 +82,11 @@ scenario_defaults
 : "${KUNIT:=module}" "${FILTER:=*}" "${SEED:=}"
 : "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
 : "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
+DEFAULTED=
+for name in "${not_asked_for[@]}"; do
+	DEFAULTED+=" $name=${!name}"
+done
+export DEFAULTED
 DEFAULT_O=${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/dentry-wait
 : "${O:=$DEFAULT_O}"
 
