@@ -33,7 +33,9 @@ static bool doctor_says(struct kunit *test, const char *name,
 {
 	struct reading reading = { .name = name };
 
-	lookup_doctor_call(read_line, &reading);
+	/* busy with somebody else: ask again */
+	if (lookup_doctor_call(read_line, &reading) == -EBUSY)
+		return false;
 	if (!reading.asked)
 		kunit_skip(test, "lookup_doctor.ko is not loaded");
 	return strstarts(reading.verdict, verdict);

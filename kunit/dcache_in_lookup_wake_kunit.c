@@ -340,14 +340,16 @@ void spurious_wake_ups_do_not_end_the_wait(struct kunit *test)
 	switches = crowd_switches(&crowd);
 	for (i = 0; i < FEW; i++)
 		wake_up_process(crowd.one[i]->thread.task);
-	KUNIT_ASSERT_SOON(test, crowd_switches(&crowd) >= switches + FEW);
+	KUNIT_ASSERT_SOON(test, parked_switches_are(crowd_switches(&crowd),
+						    switches + FEW));
 	crowd_expect_parked_on(pg, &crowd, a->dentry);
 	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
 
 	/* again, by the wake-up that they wait for, but too early */
 	switches = crowd_switches(&crowd);
 	send_wake_up(a);
-	KUNIT_ASSERT_SOON(test, crowd_switches(&crowd) >= switches + FEW);
+	KUNIT_ASSERT_SOON(test, parked_switches_are(crowd_switches(&crowd),
+						    switches + FEW));
 	crowd_expect_parked_on(pg, &crowd, a->dentry);
 	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
 

@@ -174,6 +174,17 @@ static inline unsigned long parked_thread_switches(struct parked_thread *pt)
 	return READ_ONCE(pt->task->nvcsw);
 }
 
+/*
+ * Have threads gone to sleep as often as @wanted?  No more often, either, but on
+ * PREEMPT_RT, where a spinlock that is contended counts as well.
+ */
+static inline bool parked_switches_are(unsigned long switches,
+				       unsigned long wanted)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_RT) ? switches >= wanted :
+					       switches == wanted;
+}
+
 static inline bool parked_thread_sleeps(struct parked_thread *pt,
 					unsigned int state,
 					const char *function)

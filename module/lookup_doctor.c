@@ -330,11 +330,37 @@ static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 		ld_follow_queue(r, w);
 }
 
+/*
+ * Waiters have come and gone since.  A waiter sets its bit before it is queued, and
+ * is taken off the queue after both bits were cleared; so dentries are read again
+ * after it was found queued, and then it must still be.
+ */
+static void ld_read_again(struct ld_report *r)
+{
+	struct ld_dentry *d;
+	struct ld_waiter *w;
+	unsigned int i;
+
+	for (i = 0; i < r->nr_dentries; i++) {
+		d = &r->dentries[i];
+		d->readable = ld_read(&d->copy, d->dentry, sizeof(d->copy));
+	}
+	for (i = 0; i < r->nr_waiters; i++) {
+		w = &r->waiters[i];
+		w->queued = w->queued && ld_is_queued(w->entry) &&
+			    READ_ONCE(w->task->__state) & TASK_UNINTERRUPTIBLE;
+	}
+}
+
 static void ld_count_waiters(struct ld_report *r)
 {
 	struct ld_dentry *d;
 	unsigned int i;
 
+	for (i = 0; i < r->nr_waiters; i++)
+		if (r->waiters[i].dentry)
+			ld_dentry(r, r->waiters[i].dentry);
+	ld_read_again(r);
 	for (i = 0; i < r->nr_waiters; i++) {
 		if (!r->waiters[i].dentry)
 			continue;

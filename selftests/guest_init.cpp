@@ -18,9 +18,10 @@
  *						port "coverage"
  *
  * Modules are loaded and settings are made first.  A kunit, run or torture item
- * becomes one top-level result, with the item's own KTAP nested below.  An item that is not over after SECONDS has hung: the
- * blocked tasks and all CPUs are dumped to the console by sysrq and, since the
- * kernel cannot be trusted any more, the rest is not run.
+ * becomes one top-level result, with the item's own KTAP nested below.  An item
+ * that is not over after SECONDS has hung: the blocked tasks and all CPUs are dumped
+ * to the console by sysrq and, since the kernel cannot be trusted any more, the rest
+ * is not run.
  */
 #include <fcntl.h>
 #include <sys/ioctl.h>
