@@ -177,8 +177,8 @@ if grep -qs '^CONFIG_' /dev/null "${SCENARIO[@]}" || [[ -n $LLVM ]]; then
 	KERNEL=$CONFIG
 fi
 
-# $MUTANT is set while scripts/mutate builds modules with the headers of a mutant.
-: "${MUTANT:=}"
+# $PATCHED is set while scripts/patched builds modules with the headers of its patch.
+: "${PATCHED:=}"
 # shellcheck disable=SC2034
 {
 REPO=$O/linux.git		# every base tree, as one commit each
@@ -186,9 +186,9 @@ DIR=$O/$VARIANT
 TREE=$DIR/linux			# the work tree: the base and the series
 WORK=$DIR/$KERNEL
 BUILD=$WORK/build		# the kernel
-EXT=$WORK/ext${MUTANT:+-mutant}	# copies of module/ and kunit/, built
+EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
 SELFTESTS=$O/selftests-$ARCH	# the C++ programs
-INITRAMFS=$WORK/initramfs${MUTANT:+-mutant}.cpio.gz
+INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio.gz
 RESULTS=$O/results
 PATCHES=$TOP/patches/$BASE
 }
