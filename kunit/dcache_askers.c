@@ -75,6 +75,7 @@ static void asker_body(struct parked_thread *self)
 {
 	struct asker *asker = container_of(self, struct asker, thread);
 	unsigned long until = jiffies + msecs_to_jiffies(dcache_bound_ms);
+	struct dentry *in_hand[1] = { asker->add_ci_for };
 	struct dentry *got;
 
 	if (asker->take_sigkill)
@@ -86,6 +87,10 @@ static void asker_body(struct parked_thread *self)
 		       time_before(jiffies, until))
 			cpu_relax();
 	}
+
+	/* as the caller of ->lookup() has it, whatever the compiler thinks */
+	OPTIMIZER_HIDE_VAR(in_hand[0]);
+	barrier_data(in_hand);
 
 	parked_thread_announce(self);
 	if (asker->add_ci_for)
@@ -101,6 +106,7 @@ static void asker_body(struct parked_thread *self)
 		asker->hashed = !d_unhashed(got);
 	}
 	asker->got = got;
+	barrier_data(in_hand);
 	complete_all(&asker->answered);
 
 	if (asker->owner) {

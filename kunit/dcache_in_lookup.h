@@ -53,6 +53,7 @@ void waiters_whose_wake_up_is_lost_are_noticed(struct kunit *test);
 void both_bits_are_gone_when_the_lookup_has_ended(struct kunit *test);
 void waiters_are_not_woken_for_another_name(struct kunit *test);
 void waiters_are_not_woken_for_a_dentry_on_the_same_queue(struct kunit *test);
+void waiters_hang_on_the_dentry(struct kunit *test);
 void spurious_wake_ups_do_not_end_the_wait(struct kunit *test);
 void d_set_d_op_during_a_lookup_keeps_all_bits(struct kunit *test);
 void waiter_bit_is_nobody_elses(struct kunit *test);
@@ -69,7 +70,7 @@ void waiters_find_the_dentry_added_after_the_lookup_was_done(struct kunit *test)
 void waiters_on_the_exact_name_get_it_from_add_ci(struct kunit *test);
 void add_ci_waits_for_the_exact_name_like_all(struct kunit *test);
 void d_add_ci_leaves_no_waiter_on_a_lent_queue(struct kunit *test);
-void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test);
+void d_set_d_op_loses_no_waiter(struct kunit *test);
 
 /* dcache_in_lookup_leave_kunit.c: Signals and unmounts */
 void sigkill_does_not_end_the_wait(struct kunit *test);

@@ -263,8 +263,8 @@ void lookup_leaves_the_lru_list_alone(struct kunit *test)
 {
 	struct scene s;
 
-	if (COMPAT_WAITS_ON_LENT_QUEUE)
-		kunit_skip(test, "->d_lru shares its room with the wait queue here");
+	if (!COMPAT_WAITS_ON_SHARED_QUEUE)
+		kunit_skip(test, "->d_lru shares its room with who waits");
 
 	/* "a": in lookup, 1 + 3 references, on no list of unused dentries */
 	set_scene(test, &s);

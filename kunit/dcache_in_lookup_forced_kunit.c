@@ -234,7 +234,21 @@ void add_ci_waits_for_the_exact_name_like_all(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, d_in_lookup(a->dentry));
 }
 
-/* Entries on the shared queue of @dentry that wait for @dentry. */
+/* Entries for @dentry on the list that hangs on it, or on its shared queue. */
+#ifdef COMPAT_HAVE_D_WAITERS
+
+static unsigned int entries_for(struct dentry *dentry)
+{
+	unsigned int nr;
+
+	spin_lock(&dentry->d_lock);
+	nr = list_count_nodes(&dentry->d_waiters.entries);
+	spin_unlock(&dentry->d_lock);
+	return nr;
+}
+
+#else
+
 static unsigned int entries_for(struct dentry *dentry)
 {
 	struct wait_queue_head *queue = __var_waitqueue(&dentry->d_flags);
@@ -249,6 +263,8 @@ static unsigned int entries_for(struct dentry *dentry)
 	return nr;
 }
 
+#endif
+
 void d_add_ci_leaves_no_waiter_on_a_lent_queue(struct kunit *test)
 {
 	struct dentry *found = NULL;
@@ -261,7 +277,7 @@ void d_add_ci_leaves_no_waiter_on_a_lent_queue(struct kunit *test)
 
 	/*
 	 * "a" is in lookup, and whoever ends it walks the queue that its owner
-	 * has lent, or the shared one of its address.  The three have returned
+	 * has lent, or that of its own.  The three have returned
 	 * from d_alloc_parallel() and their stack frames are gone, so there
 	 * must be nobody.
 	 */
@@ -294,15 +310,15 @@ static const struct dentry_operations delete_ops = {
  *
  *	load d_flags
  *	let the waiter go		ask for "a": in lookup
- *	...for a while			set the waiter's bit, sleep
+ *	...for a while			leave word that it waits, sleep
  *	store d_flags | OP_DELETE
  *	d_add()
  *
- * If d_set_d_op() holds ->d_lock, the waiter sets its bit after the store.  If
- * it does not, the bit is lost, and so is the waiter.  There is one waiter
- * here, since a second one would put the bit back.
+ * If a waiter leaves word in ->d_flags, d_set_d_op() has to hold ->d_lock, so that
+ * it does so after the store.  If it does not, the word is lost, and so is the
+ * waiter.  There is one waiter here, since a second one would put the bit back.
  */
-static bool split_erases_the_bit(struct playground *pg, const char *text)
+static bool split_loses_the_waiter(struct playground *pg, const char *text)
 {
 	static bool go;		/* outlives a waiter that does not come back */
 	struct kunit *test = pg->test;
@@ -314,7 +330,7 @@ static bool split_erases_the_bit(struct playground *pg, const char *text)
 	WRITE_ONCE(go, false);
 	waiter->start = &go;
 	asker_create(pg, waiter, other_cpu(test));
-	store = split_store(test, a->dentry, COMPAT_DCACHE_WAITER, &go);
+	store = split_store(test, a->dentry, &go);
 
 	asker_run(waiter);
 	KUNIT_ASSERT_SOON(test, flag_is_up(&waiter->spinning));
@@ -328,31 +344,29 @@ static bool split_erases_the_bit(struct playground *pg, const char *text)
 	KUNIT_ASSERT_SOON(test, asker_is_parked(waiter));
 	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 2);
 	KUNIT_EXPECT_TRUE(test, a->dentry->d_flags & DCACHE_OP_DELETE);
-	erased = !(READ_ONCE(a->dentry->d_flags) & COMPAT_DCACHE_WAITER);
+	erased = COMPAT_DCACHE_WAITER &&
+		 !(READ_ONCE(a->dentry->d_flags) & COMPAT_DCACHE_WAITER);
 
 	d_add(a->dentry, NULL);
 	woken = poll_until(completion_done(&waiter->answered));
 	if (!woken) {
-		wake_up_var(&a->dentry->d_flags);
+		wake_up_process(waiter->thread.task);
 		KUNIT_EXPECT_SOON(test, completion_done(&waiter->answered));
 	}
 	return store->bit_came_between || erased || !woken;
 }
 
-void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test)
+void d_set_d_op_loses_no_waiter(struct kunit *test)
 {
 	static char names[SPLITS][4];	/* outlive the playground */
 	struct playground *pg;
 	unsigned int i, lost = 0;
 
-	if (!COMPAT_DCACHE_WAITER)
-		kunit_skip(test, "this kernel has no bit for waiters");
-
 	pin_test(test, raw_smp_processor_id());
 	pg = playground_open(test, PLAIN);
 	for (i = 0; i < SPLITS; i++) {
 		snprintf(names[i], sizeof(names[i]), "a%u", i);
-		lost += split_erases_the_bit(pg, names[i]);
+		lost += split_loses_the_waiter(pg, names[i]);
 	}
 	KUNIT_EXPECT_EQ_MSG(test, lost, 0,
 			    "of %u times that d_set_d_op() was split in two it has erased the bit and lost the waiter",
@@ -361,7 +375,7 @@ void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test)
 
 #else
 
-void d_set_d_op_does_not_erase_the_waiter_bit(struct kunit *test)
+void d_set_d_op_loses_no_waiter(struct kunit *test)
 {
 	kunit_skip(test, "d_set_d_op() is not exported");
 }

@@ -69,6 +69,7 @@ static struct kunit_case dcache_in_lookup_cases[] = {
 	KUNIT_CASE(both_bits_are_gone_when_the_lookup_has_ended),
 	KUNIT_CASE(waiters_are_not_woken_for_another_name),
 	KUNIT_CASE(waiters_are_not_woken_for_a_dentry_on_the_same_queue),
+	KUNIT_CASE(waiters_hang_on_the_dentry),
 	KUNIT_CASE(spurious_wake_ups_do_not_end_the_wait),
 	KUNIT_CASE(d_set_d_op_during_a_lookup_keeps_all_bits),
 	KUNIT_CASE(waiter_bit_is_nobody_elses),
@@ -84,7 +85,7 @@ static struct kunit_case dcache_in_lookup_cases[] = {
 	KUNIT_CASE(waiters_on_the_exact_name_get_it_from_add_ci),
 	KUNIT_CASE(add_ci_waits_for_the_exact_name_like_all),
 	KUNIT_CASE(d_add_ci_leaves_no_waiter_on_a_lent_queue),
-	KUNIT_CASE(d_set_d_op_does_not_erase_the_waiter_bit),
+	KUNIT_CASE(d_set_d_op_loses_no_waiter),
 	/* Signals and unmounts */
 	KUNIT_CASE(sigkill_does_not_end_the_wait),
 	KUNIT_CASE(killed_waiters_own_the_name_in_turn),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The wake-up itself, and the bits of ->d_flags that it goes by.
+ * The wake-up itself, and what it goes by: the list of waiters, or the bits of
+ * ->d_flags.
  *
- * Ended under one hold of ->d_lock: both bits go, the section of ->i_dir_seq
- * closes, and then, if the waiter's bit was there, one wake-up is sent for the
+ * Ended under one hold of ->d_lock: the bits go, the section of ->i_dir_seq
+ * closes, and then, if somebody waits, one wake-up is sent for the
  * dentry that was in lookup.  What wrong looks like: a wake-up for nobody, a
  * wake-up of somebody else, a bit that stays, or a bit that is lost.
  */
@@ -76,7 +77,7 @@ static void send_wake_up(struct lookup *lookup)
 	if (COMPAT_WAITS_ON_LENT_QUEUE)
 		wake_up_all(&lookup->wq);
 	else
-		wake_up_var(&lookup->dentry->d_flags);
+		compat_wake_up(lookup->dentry);
 }
 
 enum end { BY_DONE, BY_ADD, BY_SPLICE, BY_MOVE, ENDS };
@@ -171,7 +172,8 @@ static void judge_lock(struct kunit *test, enum end end,
 
 void nobody_waits_and_no_wake_up_is_sent(struct kunit *test)
 {
-	need_waiter_bit(test);
+	if (!COMPAT_WAKES_WAITERS_ONLY)
+		kunit_skip(test, "this kernel looks for waiters each time");
 	watch_all_ends(test, 0, judge_silent);
 }
 
@@ -255,6 +257,73 @@ void both_bits_are_gone_when_the_lookup_has_ended(struct kunit *test)
 	}
 }
 
+#ifdef COMPAT_HAVE_D_WAITERS
+
+/* Each of @crowd is on the list that hangs on @dentry, once. */
+static bool all_hang_on(struct crowd *crowd, struct dentry *dentry)
+{
+	struct wait_var_queue_entry *entry;
+	unsigned int i, seen[FEW] = {}, nr = 0;
+
+	spin_lock(&dentry->d_lock);
+	list_for_each_entry(entry, &dentry->d_waiters.entries, entry) {
+		nr++;
+		for (i = 0; i < FEW; i++)
+			seen[i] += entry->task == crowd->one[i]->thread.task;
+	}
+	spin_unlock(&dentry->d_lock);
+	for (i = 0; i < FEW; i++)
+		if (seen[i] != 1)
+			return false;
+	return nr == FEW;
+}
+
+void waiters_hang_on_the_dentry(struct kunit *test)
+{
+	enum end end;
+
+	for (end = 0; end < ENDS; end++) {
+		struct playground *pg = playground_open(test, PLAIN);
+		struct lookup *a = lookup_begin(pg, pg->root, "a");
+		unsigned long switches;
+		struct crowd crowd;
+		unsigned int i;
+
+		/* in lookup, nobody waits */
+		KUNIT_EXPECT_TRUE(test, list_empty(&a->dentry->d_waiters.entries));
+
+		/* three wait; they wake up for nothing, and are there again */
+		crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
+		crowd_park_on(pg, &crowd, a->dentry);
+		KUNIT_EXPECT_TRUE(test, all_hang_on(&crowd, a->dentry));
+		switches = crowd_switches(&crowd);
+		for (i = 0; i < FEW; i++)
+			wake_up_process(crowd.one[i]->thread.task);
+		KUNIT_ASSERT_SOON(test, parked_switches_are(crowd_switches(&crowd),
+							    switches + FEW));
+		crowd_expect_parked_on(pg, &crowd, a->dentry);
+		KUNIT_EXPECT_TRUE(test, all_hang_on(&crowd, a->dentry));
+
+		/* ended: nobody is left there, whether or not they have run */
+		if (end_lookup(pg, a, end)) {
+			KUNIT_EXPECT_TRUE(test, list_empty(&a->dentry->d_lru));
+			crowd_expect_owners_in_turn(pg, &crowd);
+		}
+		KUNIT_EXPECT_TRUE_MSG(test, list_empty(&a->dentry->d_lru), "by %s",
+				      end_names[end]);
+		KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == FEW);
+	}
+}
+
+#else
+
+void waiters_hang_on_the_dentry(struct kunit *test)
+{
+	kunit_skip(test, "on this kernel they wait elsewhere");
+}
+
+#endif
+
 /*
  * @a and @b: in lookup, three waiters each.  Those of @a sleep on, and have not
  * run in between, when @b has ended and its waiters are back.
@@ -301,7 +370,7 @@ void waiters_are_not_woken_for_a_dentry_on_the_same_queue(struct kunit *test)
 	char (*texts)[8];
 	unsigned int i, j;
 
-	if (COMPAT_WAITS_ON_LENT_QUEUE)
+	if (!COMPAT_WAITS_ON_SHARED_QUEUE)
 		kunit_skip(test, "this kernel has no queue that dentries share");
 
 	pg = playground_open(test, PLAIN);

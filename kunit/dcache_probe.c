@@ -91,12 +91,13 @@ struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup)
 
 	watch.dentry = lookup->dentry;
 	watch.key = COMPAT_WAITS_ON_LENT_QUEUE ?
-		(void *)&lookup->wq : (void *)&lookup->dentry->d_flags;
+		(void *)&lookup->wq : compat_wait_key(lookup->dentry);
 	watch.lose = false;
 	memset(&watch.seen, 0, sizeof(watch.seen));
 	if (test->priv != &watch) {
-		probe(test, &watch.kp, COMPAT_WAITS_ON_LENT_QUEUE ?
-		      "__wake_up" : "wake_up_var", watch_handler);
+		probe(test, &watch.kp, COMPAT_WAITS_ON_LENT_QUEUE ? "__wake_up" :
+		      COMPAT_WAITS_ON_DENTRY ? "__wake_up_var_queue" :
+		      "wake_up_var", watch_handler);
 		test->priv = &watch;
 	}
 	return &watch.seen;
@@ -205,7 +206,6 @@ unsigned int *fail_one_inode(struct kunit *test, const char *function,
 static struct {
 	struct split_store seen;
 	struct dentry *dentry;
-	unsigned int bit;
 	bool *go;
 } split;
 
@@ -274,9 +274,9 @@ static int or_handler(struct kprobe *kp, struct pt_regs *regs)
 
 	old = READ_ONCE(*flags);
 	raise_flag(split.go);
-	for (us = 0; us < SPLIT_US && !(READ_ONCE(*flags) & split.bit); us += 5)
+	for (us = 0; us < SPLIT_US && READ_ONCE(*flags) == old; us += 5)
 		udelay(5);
-	split.seen.bit_came_between = READ_ONCE(*flags) & split.bit;
+	split.seen.bit_came_between = READ_ONCE(*flags) & ~old;
 	WRITE_ONCE(*flags, old | site->insn.value);
 
 	split.seen.split++;
@@ -328,11 +328,10 @@ static void probe_stores_of(const char *function)
 }
 
 struct split_store *split_store(struct kunit *test, struct dentry *dentry,
-				unsigned int bit, bool *go)
+				bool *go)
 {
 	memset(&split.seen, 0, sizeof(split.seen));
 	split.dentry = dentry;
-	split.bit = bit;
 	split.go = go;
 
 	probe_stores_of("d_set_d_op");

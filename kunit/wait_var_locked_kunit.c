@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit suite wait_var_locked: wait_var_event_spinlock() and
- * wake_up_var_locked() alone, without a dentry in sight.
+ * KUnit suites wait_var_locked and wait_var_queue: wait_var_event_spinlock() and
+ * wake_up_var_locked() alone, without a dentry in sight.  In the first one those
+ * who wait share the table of wait queues, in the second one they hang on a struct
+ * wait_var_queue; all else is the same.
  *
  * The property: a thread that waits with a lock held looks at its condition
  * with the lock held and never otherwise, drops the lock only to sleep, and is
@@ -79,6 +81,22 @@ static void waiter_is_queued_under_the_lock(struct kunit *test)
 	waiters_expect_left(scene, all, FEW);
 	KUNIT_EXPECT_GE(test, seen->queued, FEW);
 	KUNIT_EXPECT_EQ_MSG(test, seen->unlocked, 0, "of %u", seen->queued);
+}
+
+/* The same without a probe, and with the state: or a wake-up could be too early. */
+static void waiter_can_be_woken_before_it_drops_the_lock(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *waiter = scene_waiter(scene, &scene->var[0]);
+
+	waiter->watched = true;
+	waiter_start(waiter, wait_var_body);
+	KUNIT_ASSERT_SOON(test, waiters_are_parked(&waiter, 1));
+	wake_up_process(waiter->thread.task);
+	KUNIT_ASSERT_SOON(test, READ_ONCE(waiter->looks) >= 2);
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, &waiter, 1);
+	KUNIT_EXPECT_EQ(test, waiter->unready, 0);
 }
 
 static void all_of_many_waiters_are_woken(struct kunit *test)
@@ -166,6 +184,31 @@ static void spurious_wake_up_is_slept_through(struct kunit *test)
 		KUNIT_EXPECT_GE(test, all[i]->slept, 3);
 }
 
+/* Whoever wakes up for nothing is not forgotten, and neither is who came later. */
+static void spurious_wake_up_of_one_loses_nobody(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	unsigned long before;
+	unsigned int i;
+
+	for (i = 0; i < FEW; i++) {
+		all[i] = scene_waiter(scene, &scene->var[0]);
+		waiter_start(all[i], wait_var_body);
+		KUNIT_ASSERT_SOON(test, waiters_are_parked(all, i + 1));
+	}
+	/* one, two, three; then two, three, one */
+	before = waiter_switches(all, 1);
+	wake_up_process(all[0]->thread.task);
+	KUNIT_ASSERT_SOON(test, parked_switches_are(waiter_switches(all, 1),
+						    before + 1));
+	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
+
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
+	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
+}
+
 static void change_without_a_wake_up_is_slept_through(struct kunit *test)
 {
 	struct scene *scene = scene_begin(test);
@@ -209,6 +252,35 @@ static void mark_of_a_waiter_is_there_before_it_sleeps(struct kunit *test)
 
 	waiters_expect_left(scene, all, FEW);
 	KUNIT_EXPECT_EQ(test, scene->var[0], DONE);
+}
+
+/* Whoever comes last is the last to be woken, but all are, however they left. */
+static void waiter_in_the_middle_can_leave(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+	unsigned int i;
+
+	for (i = 0; i < FEW; i++) {
+		all[i] = scene_waiter(scene, &scene->var[0]);
+		if (i == 1) {
+			all[i]->take_signals = true;
+			all[i]->state = TASK_INTERRUPTIBLE;
+		}
+		waiter_start(all[i], wait_var_body);
+		KUNIT_ASSERT_SOON(test, waiters_are_parked(all, i + 1));
+	}
+	/* one, two, three; then one and three */
+	send_sig(SIGKILL, all[1]->thread.task, 1);
+	KUNIT_ASSERT_SOON(test, parked_thread_has_left(&all[1]->thread));
+	KUNIT_EXPECT_EQ(test, all[1]->result, -ERESTARTSYS);
+	KUNIT_EXPECT_TRUE(test, waiters_are_parked(all, 1));
+	KUNIT_EXPECT_TRUE(test, waiters_are_parked(all + 2, 1));
+
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, 1);
+	waiters_expect_left(scene, all + 2, 1);
+	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
 }
 
 static void start_signalled(struct scene *scene, struct waiter **all,
@@ -257,20 +329,7 @@ static void interrupted_wait_returns_with_the_lock_held(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, all[i]->looks_unlocked, 0);
 		KUNIT_EXPECT_FALSE(test, all[i]->returned_unlocked);
 	}
-}
-
-static bool somebody_queues_for(unsigned long *var)
-{
-	struct wait_queue_head *queue = __var_waitqueue(var);
-	struct wait_bit_queue_entry *entry;
-	bool found = false;
-	unsigned long irq;
-
-	spin_lock_irqsave(&queue->lock, irq);
-	list_for_each_entry(entry, &queue->head, wq_entry.entry)
-		found |= entry->key.flags == var;
-	spin_unlock_irqrestore(&queue->lock, irq);
-	return found;
+	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
 }
 
 static void waiter_that_has_left_is_off_the_queue(struct kunit *test)
@@ -279,10 +338,10 @@ static void waiter_that_has_left_is_off_the_queue(struct kunit *test)
 	struct waiter *all[FEW];
 
 	waiters_park(scene, all, FEW, &scene->var[0]);
-	KUNIT_EXPECT_TRUE(test, somebody_queues_for(&scene->var[0]));
+	KUNIT_EXPECT_TRUE(test, somebody_queues_for(scene, &scene->var[0]));
 	scene_finish(scene, &scene->var[0]);
 	waiters_expect_left(scene, all, FEW);
-	KUNIT_EXPECT_FALSE(test, somebody_queues_for(&scene->var[0]));
+	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
 }
 
 static void no_wake_up_is_lost_in_many_handovers(struct kunit *test)
@@ -319,8 +378,18 @@ static int wait_var_locked_init(struct kunit *test)
 {
 	/* a run that hangs has named its case */
 	pr_info("# running: wait_var_locked.%s\n", test->name);
+	scenes_have_queues = false;
 	if (!HAVE_PRIMITIVE)
 		kunit_skip(test, "this kernel has no wait_var_event_spinlock()");
+	return 0;
+}
+
+static int wait_var_queue_init(struct kunit *test)
+{
+	pr_info("# running: wait_var_queue.%s\n", test->name);
+	scenes_have_queues = true;
+	if (!HAVE_QUEUE)
+		kunit_skip(test, "this kernel has no struct wait_var_queue");
 	return 0;
 }
 
@@ -329,14 +398,38 @@ static struct kunit_case wait_var_locked_cases[] = {
 	KUNIT_CASE(lock_is_free_while_waiters_sleep),
 	KUNIT_CASE(condition_is_looked_at_under_the_lock),
 	KUNIT_CASE(waiter_is_queued_under_the_lock),
+	KUNIT_CASE(waiter_can_be_woken_before_it_drops_the_lock),
 	KUNIT_CASE(all_of_many_waiters_are_woken),
 	KUNIT_CASE(waiters_on_another_variable_sleep_on),
 	KUNIT_CASE(waiters_on_the_same_queue_sleep_on),
 	KUNIT_CASE(spurious_wake_up_is_slept_through),
+	KUNIT_CASE(spurious_wake_up_of_one_loses_nobody),
 	KUNIT_CASE(change_without_a_wake_up_is_slept_through),
 	KUNIT_CASE(mark_of_a_waiter_is_there_before_it_sleeps),
 	KUNIT_CASE(sigkill_does_not_end_the_wait),
 	KUNIT_CASE(interrupted_wait_returns_with_the_lock_held),
+	KUNIT_CASE(waiter_in_the_middle_can_leave),
+	KUNIT_CASE(waiter_that_has_left_is_off_the_queue),
+	KUNIT_CASE(no_wake_up_is_lost_in_many_handovers),
+	{}
+};
+
+/* All but the one about a queue that others share. */
+static struct kunit_case wait_var_queue_cases[] = {
+	KUNIT_CASE(true_condition_does_not_sleep),
+	KUNIT_CASE(lock_is_free_while_waiters_sleep),
+	KUNIT_CASE(condition_is_looked_at_under_the_lock),
+	KUNIT_CASE(waiter_is_queued_under_the_lock),
+	KUNIT_CASE(waiter_can_be_woken_before_it_drops_the_lock),
+	KUNIT_CASE(all_of_many_waiters_are_woken),
+	KUNIT_CASE(waiters_on_another_variable_sleep_on),
+	KUNIT_CASE(spurious_wake_up_is_slept_through),
+	KUNIT_CASE(spurious_wake_up_of_one_loses_nobody),
+	KUNIT_CASE(change_without_a_wake_up_is_slept_through),
+	KUNIT_CASE(mark_of_a_waiter_is_there_before_it_sleeps),
+	KUNIT_CASE(sigkill_does_not_end_the_wait),
+	KUNIT_CASE(interrupted_wait_returns_with_the_lock_held),
+	KUNIT_CASE(waiter_in_the_middle_can_leave),
 	KUNIT_CASE(waiter_that_has_left_is_off_the_queue),
 	KUNIT_CASE(no_wake_up_is_lost_in_many_handovers),
 	{}
@@ -348,7 +441,13 @@ static struct kunit_suite wait_var_locked_suite = {
 	.test_cases = wait_var_locked_cases,
 };
 
-kunit_test_suite(wait_var_locked_suite);
+static struct kunit_suite wait_var_queue_suite = {
+	.name = "wait_var_queue",
+	.init = wait_var_queue_init,
+	.test_cases = wait_var_queue_cases,
+};
+
+kunit_test_suites(&wait_var_locked_suite, &wait_var_queue_suite);
 
 MODULE_DESCRIPTION("KUnit tests of waits on a variable under a lock");
 MODULE_LICENSE("GPL");

@@ -9,6 +9,13 @@
 
 #include "wait_var_scene.h"
 
+bool scenes_have_queues;
+
+static struct wait_var_queue *queue_of(struct scene *scene, unsigned long *var)
+{
+	return &scene->queue[var - scene->var];
+}
+
 /* Called by who should hold the lock: does he?  On UP it cannot be told. */
 static bool is_unlocked(spinlock_t *lock)
 {
@@ -37,10 +44,62 @@ static bool my_turn(struct waiter *waiter)
 	       waiter->scene->turns % 2 == waiter->parity;
 }
 
+static bool somebody_is_in_table(unsigned long *var)
+{
+	struct wait_queue_head *queue = __var_waitqueue(var);
+	struct wait_bit_queue_entry *entry;
+	bool found = false;
+	unsigned long irq;
+
+	spin_lock_irqsave(&queue->lock, irq);
+	list_for_each_entry(entry, &queue->head, wq_entry.entry)
+		found |= entry->key.flags == var;
+	spin_unlock_irqrestore(&queue->lock, irq);
+	return found;
+}
+
+/* With the lock held. */
+static bool is_queued_for(struct scene *scene, unsigned long *var)
+{
+	if (!scene->on_queue)
+		return somebody_is_in_table(var);
+	return !list_empty(&queue_of(scene, var)->entries);
+}
+
+bool somebody_queues_for(struct scene *scene, unsigned long *var)
+{
+	bool found;
+
+	spin_lock(&scene->lock);
+	found = is_queued_for(scene, var);
+	spin_unlock(&scene->lock);
+	return found;
+}
+
+/*
+ * The @type of wait_var_event_any_lock() of those who are watched: whoever gets the
+ * lock next must find them on the queue and in the state to be woken from.
+ */
+static inline void watched_unlock(struct waiter *waiter)
+{
+	waiter->unready += get_current_state() != waiter->state ||
+			   !is_queued_for(waiter->scene, waiter->var);
+	spin_unlock(&waiter->scene->lock);
+}
+
+static inline void watched_lock(struct waiter *waiter)
+{
+	spin_lock(&waiter->scene->lock);
+}
+
 #ifdef wait_var_event_spinlock
 
-static long wait_locked(struct waiter *waiter)
+static long wait_in_table(struct waiter *waiter)
 {
+	if (waiter->watched)
+		return wait_var_event_any_lock(waiter->var, condition(waiter),
+					       waiter, watched,
+					       TASK_UNINTERRUPTIBLE);
 	if (waiter->state == TASK_INTERRUPTIBLE)
 		return wait_var_event_any_lock(waiter->var, condition(waiter),
 					       &waiter->scene->lock, spin,
@@ -49,13 +108,13 @@ static long wait_locked(struct waiter *waiter)
 				       &waiter->scene->lock);
 }
 
-static void wait_for_turn(struct waiter *waiter)
+static void wait_in_table_for_turn(struct waiter *waiter)
 {
 	wait_var_event_spinlock(waiter->var, my_turn(waiter),
 				&waiter->scene->lock);
 }
 
-void scene_wake(struct scene *scene, unsigned long *var)
+static void wake_in_table(struct scene *scene, unsigned long *var)
 {
 	wake_up_var_locked(var, &scene->lock);
 }
@@ -64,21 +123,90 @@ void scene_wake(struct scene *scene, unsigned long *var)
 
 /* Never called: all cases are skipped. */
 
-static long wait_locked(struct waiter *waiter)
+static long wait_in_table(struct waiter *waiter)
 {
 	return condition(waiter) ? 0 : -EOPNOTSUPP;
 }
 
-static void wait_for_turn(struct waiter *waiter)
+static void wait_in_table_for_turn(struct waiter *waiter)
 {
 	my_turn(waiter);
 }
 
-void scene_wake(struct scene *scene, unsigned long *var)
+static void wake_in_table(struct scene *scene, unsigned long *var)
 {
 }
 
 #endif
+
+#ifdef __is_wait_var_queue
+
+static long wait_on_queue(struct waiter *waiter)
+{
+	struct wait_var_queue *queue = queue_of(waiter->scene, waiter->var);
+
+	if (waiter->watched)
+		return wait_var_event_any_lock(queue, condition(waiter),
+					       waiter, watched,
+					       TASK_UNINTERRUPTIBLE);
+	if (waiter->state == TASK_INTERRUPTIBLE)
+		return wait_var_event_any_lock(queue, condition(waiter),
+					       &waiter->scene->lock, spin,
+					       TASK_INTERRUPTIBLE);
+	return wait_var_event_spinlock(queue, condition(waiter),
+				       &waiter->scene->lock);
+}
+
+static void wait_on_queue_for_turn(struct waiter *waiter)
+{
+	wait_var_event_spinlock(queue_of(waiter->scene, waiter->var),
+				my_turn(waiter), &waiter->scene->lock);
+}
+
+static void wake_on_queue(struct scene *scene, unsigned long *var)
+{
+	wake_up_var_locked(queue_of(scene, var), &scene->lock);
+}
+
+#else
+
+static long wait_on_queue(struct waiter *waiter)
+{
+	return condition(waiter) ? 0 : -EOPNOTSUPP;
+}
+
+static void wait_on_queue_for_turn(struct waiter *waiter)
+{
+	my_turn(waiter);
+}
+
+static void wake_on_queue(struct scene *scene, unsigned long *var)
+{
+}
+
+#endif
+
+static long wait_locked(struct waiter *waiter)
+{
+	return waiter->scene->on_queue ? wait_on_queue(waiter) :
+					 wait_in_table(waiter);
+}
+
+static void wait_for_turn(struct waiter *waiter)
+{
+	if (waiter->scene->on_queue)
+		wait_on_queue_for_turn(waiter);
+	else
+		wait_in_table_for_turn(waiter);
+}
+
+void scene_wake(struct scene *scene, unsigned long *var)
+{
+	if (scene->on_queue)
+		wake_on_queue(scene, var);
+	else
+		wake_in_table(scene, var);
+}
 
 void wait_var_body(struct parked_thread *self)
 {
@@ -170,9 +298,13 @@ static void end_scene(void *data)
 struct scene *scene_begin(struct kunit *test)
 {
 	struct scene *scene = kzalloc(sizeof(*scene), GFP_KERNEL);
+	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, scene);
 	scene->test = test;
+	scene->on_queue = scenes_have_queues;
+	for (i = 0; i < VARIABLES; i++)
+		INIT_LIST_HEAD(&scene->queue[i].entries);
 	spin_lock_init(&scene->lock);
 	INIT_LIST_HEAD(&scene->waiters);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_scene,
@@ -269,7 +401,8 @@ void waiters_expect_left(struct scene *scene, struct waiter **all,
 	}
 }
 
-#if defined(CONFIG_KPROBES) && defined(CONFIG_SMP) && !defined(CONFIG_PREEMPT_RT)
+#if defined(CONFIG_KPROBES) && defined(CONFIG_SMP) && !defined(CONFIG_PREEMPT_RT) && \
+	defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
 
 static struct {
 	struct kprobe kp;
@@ -279,13 +412,18 @@ static struct {
 
 static int queueing_handler(struct kprobe *kp, struct pt_regs *regs)
 {
+	struct scene *scene = queueing.scene;
 	struct waiter *waiter;
 
-	list_for_each_entry(waiter, &queueing.scene->waiters, list) {
+	/* __list_add(new, prev, next), of all lists that there are */
+	if (scene->on_queue && (void *)regs_get_kernel_argument(regs, 2) !=
+			       (void *)&scene->queue[0].entries)
+		return 0;
+	list_for_each_entry(waiter, &scene->waiters, list) {
 		if (waiter->thread.task != current)
 			continue;
 		queueing.seen.queued++;
-		queueing.seen.unlocked += is_unlocked(&queueing.scene->lock);
+		queueing.seen.unlocked += is_unlocked(&scene->lock);
 	}
 	return 0;
 }
@@ -295,18 +433,22 @@ static void stop_watching(void *kp)
 	unregister_kprobe(kp);
 }
 
+/* Of the first variable. */
 struct queue_watch *watch_queueing(struct scene *scene)
 {
 	int err;
 
+	if (scene->on_queue && !IS_ENABLED(CONFIG_DEBUG_LIST))
+		kunit_skip(scene->test, "needs CONFIG_DEBUG_LIST to see list_add()");
 	memset(&queueing, 0, sizeof(queueing));
 	queueing.scene = scene;
-	queueing.kp.symbol_name = "prepare_to_wait_event";
+	queueing.kp.symbol_name = scene->on_queue ?
+		"__list_add_valid_or_report" : "prepare_to_wait_event";
 	queueing.kp.pre_handler = queueing_handler;
 	err = register_kprobe(&queueing.kp);
 	if (err)
-		kunit_skip(scene->test, "no kprobe on prepare_to_wait_event(): error %d",
-			   err);
+		kunit_skip(scene->test, "no kprobe on %s(): error %d",
+			   queueing.kp.symbol_name, err);
 	KUNIT_ASSERT_EQ(scene->test, 0,
 			kunit_add_action_or_reset(scene->test, stop_watching,
 						  &queueing.kp));

@@ -20,11 +20,24 @@
 #define HAVE_PRIMITIVE	false
 #endif
 
+/* Waiters can hang on the object, and need not share the table of wait queues. */
+#ifdef __is_wait_var_queue
+#define HAVE_QUEUE	true
+#else
+#define HAVE_QUEUE	false
+struct wait_var_queue {
+	struct list_head entries;
+};
+#endif
+
 #define FEW	3
 #define MANY	16
 
 /* More than there are wait queues for variables: two share one. */
 #define VARIABLES	257
+
+/* Scenes that begin from now on have queues of their own. */
+extern bool scenes_have_queues;
 
 /* Times that two threads hand a variable to each other. */
 #define HANDOVERS	200
@@ -37,8 +50,10 @@ extern unsigned int wait_var_bound_ms;
 /* What the waiters share. */
 struct scene {
 	struct kunit *test;
-	spinlock_t lock;		/* protects var and turns */
+	spinlock_t lock;		/* protects var, queue and turns */
 	unsigned long var[VARIABLES];
+	struct wait_var_queue queue[VARIABLES];	/* of each, if on_queue */
+	bool on_queue;
 	unsigned int turns;
 	struct list_head waiters;
 };
@@ -52,11 +67,13 @@ struct waiter {
 	unsigned int state;		/* to sleep in */
 	bool take_signals;
 	bool mark;			/* leave MARK in *var when about to wait */
+	bool watched;			/* look at its state when it drops the lock */
 	unsigned int parity;		/* of the turns that it waits for */
 
 	unsigned int looks;		/* at the condition */
 	unsigned int looks_unlocked;
 	bool returned_unlocked;
+	unsigned int unready;		/* dropped the lock when nobody could wake it */
 	long result;
 	unsigned long slept;
 };
@@ -64,7 +81,7 @@ struct waiter {
 #define DONE	1ul
 #define MARK	2ul
 
-/* How often waiters of the scene were put on a wait queue. */
+/* How often waiters of the scene were put on the queue of their variable. */
 struct queue_watch {
 	unsigned int queued;
 	unsigned int unlocked;		/* while nobody held the lock */
@@ -77,6 +94,7 @@ void scene_wake(struct scene *scene, unsigned long *var);
 void wait_var_body(struct parked_thread *self);
 void play_var_body(struct parked_thread *self);
 bool scene_is_empty(struct scene *scene);
+bool somebody_queues_for(struct scene *scene, unsigned long *var);
 struct scene *scene_begin(struct kunit *test);
 struct waiter *scene_waiter(struct scene *scene, unsigned long *var);
 void waiter_start(struct waiter *waiter,

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The wait of d_alloc_parallel() for the end of somebody else's lookup, as
- * patches/6.12/ has it: threads sleep on the in-lookup dentry itself, under its
- * ->d_lock, and DCACHE_LOCK_WAITER says whether there is anybody to wake.
+ * patches/6.12/ has it: threads hang on a list in the in-lookup dentry, under its
+ * ->d_lock, and whoever ends the lookup takes all of them off and wakes them.
+ *
+ * Two other forms of the wait are here as well, to be had with -D:
+ *
+ * SHARED_QUEUE	the series without its last two patches: a queue that others use
+ *		as well, and a waker that always looks at it
+ * POSTED	what was posted to the list: the same queue, and a bit in d_flags
+ *		that says whether to look at it.  It loses waiters, but with
+ *		D_SET_D_OP_LOCKED it does not, see d_set_d_op().
  *
  * Spin tries every interleaving of the processes below.  What it takes to read
  * them: one statement is one atomic step, and so is what stands in d_step {};
@@ -15,13 +23,14 @@
  *
  * What is there
  *
- * Two dentries are in lookup from the start, on one chain of the in-lookup hash
- * and on one wait queue of bit_wait_table[]; each has an owner, who ends its
- * lookup by d_add(), by d_lookup_done(), or by d_splice_alias() that moves
- * another dentry over it.  WAITERS more threads call d_alloc_parallel() with the
- * name of the first one, and the last of them with that or the other name.  They
- * wait, retry, and become owners themselves.  Somebody writes another bit of
- * d_flags, and somebody wakes sleepers that have nothing to wake up for.
+ * Two dentries are in lookup from the start, on one chain of the in-lookup hash,
+ * and in the other two forms on one wait queue of bit_wait_table[].  Each has an
+ * owner, who ends its lookup by d_add(), by d_lookup_done(), or by
+ * d_splice_alias() that moves another dentry over it.  WAITERS more threads call
+ * d_alloc_parallel() with the name of the first one, and the last of them with
+ * that or the other name.  They wait, retry, and become owners themselves.  One
+ * owner writes another bit of d_flags, and somebody wakes sleepers that have
+ * nothing to wake up for.
  *
  * What is not
  *
@@ -30,6 +39,8 @@
  *   allocated in its place.  What may not be done to it any more is asserted.
  * - The walk of a chain of the primary hash, which is one step.  That spares us
  *   the read side of rename_lock and d_seq.
+ * - The LRU lists.  A dentry may be on one from the first time that its count is
+ *   0, and that its ->d_lru is free for it then is asserted.
  * - i_lock, i_rwsem, ->d_lock of parents, ->d_sib; inodes, memory pressure,
  *   d_drop(), rename(2), which excludes lookups in its directories; d_add_ci().
  * - Time, priorities, preemption, signals (the sleep is uninterruptible), and
@@ -45,8 +56,11 @@
 #ifndef SPURIOUS
 #define SPURIOUS	1	/* sleepers woken for nothing */
 #endif
-#ifndef OTHER_WRITES
-#define OTHER_WRITES	1	/* 0: nobody writes another bit of d_flags */
+#ifndef ALL_WANT_ONE_NAME
+#define ALL_WANT_ONE_NAME 0	/* 1: the last of them does not want another one */
+#endif
+#ifdef POSTED
+#define SHARED_QUEUE
 #endif
 
 /*
@@ -91,10 +105,12 @@
 hidden byte
 	use_after_free,		/* no lock is taken, and no waiter queued, on a freed dentry */
 	two_dentries,		/* one dentry a name, in lookup or in the primary hash */
-	bits_left,		/* both bits go when the lookup ends, and stay away */
-	entry_left,		/* nobody leaves with an entry on the wait queue */
+	bits_left,		/* the bit goes when the lookup ends, and stays away */
+	d_lru_dirty,		/* ->d_lru is an empty list when the lookup has ended */
+	d_lru_shared,		/* it is for waiters in the lookup only, and to wake them */
+	list_broken,		/* who adds, takes off or walks finds a list in order */
+	entry_left,		/* nobody leaves with an entry on a queue */
 	wrong_dentry,		/* who returns a dentry has its lock, and it is the one asked for */
-	flag_lost,		/* no other bit of d_flags is lost */
 	wake_without_d_lock,	/* the wake-up comes in the hold of ->d_lock ... */
 	wake_in_dir_seq,	/* ... but not in the write section of ->i_dir_seq */
 	wait_too_short,		/* the wait is over only when the lookup is */
@@ -112,21 +128,24 @@ hidden byte
 #define D_ADD_WITH_A_SLEEPER		3
 #define D_LOOKUP_DONE_WITH_A_SLEEPER	4
 #define D_MOVE_WITH_A_SLEEPER		5
-#define WOKEN_FOR_NOTHING		6
-#define WAKE_MEETS_ANOTHER_KEY		7
+#define D_SET_D_OP_WITH_A_SLEEPER	6
+#define WOKEN_FOR_NOTHING		7
 #define WAKE_MEETS_A_TASK_THAT_RUNS	8
-#define OVER_BEFORE_THE_WAIT		9
-#define DEAD_DENTRY_ON_THE_WAY		10
-#define RETRY_SEQ_ODD			11
-#define RETRY_SEQ_CHANGED		12
-#define RETRY_HASH			13
-#define RETRY_PARENT			14
-#define RETRY_UNHASHED			15
-#define RETRY_NAME			16
-#define RETRY_FINDS_THE_MOVED_ONE	17
-#define A_WAITER_BECOMES_OWNER		18
-#define WAITS_FOR_A_FORMER_WAITER	19
-#define ALL_RETURN			20
+#define WAKE_MEETS_ANOTHER_KEY		9
+#define LEAVES_BEFORE_ANOTHER		10
+#define LEAVES_AFTER_ANOTHER		11
+#define OVER_BEFORE_THE_WAIT		12
+#define DEAD_DENTRY_ON_THE_WAY		13
+#define RETRY_SEQ_ODD			14
+#define RETRY_SEQ_CHANGED		15
+#define RETRY_HASH			16
+#define RETRY_PARENT			17
+#define RETRY_UNHASHED			18
+#define RETRY_NAME			19
+#define RETRY_FINDS_THE_MOVED_ONE	20
+#define A_WAITER_BECOMES_OWNER		21
+#define WAITS_FOR_A_FORMER_WAITER	22
+#define ALL_RETURN			23
 #ifndef REACH
 #define REACH		0
 #endif
@@ -135,7 +154,7 @@ hidden byte
 /* ---- state --------------------------------------------------------------- */
 
 #define DCACHE_PAR_LOOKUP	1
-#define DCACHE_LOCK_WAITER	2
+#define DCACHE_LOCK_WAITER	2	/* in POSTED only */
 #define DCACHE_OP		4	/* what d_set_d_op() sets */
 #define DCACHE_OTHER		8	/* what somebody else sets */
 #define BITS			(DCACHE_PAR_LOOKUP | DCACHE_LOCK_WAITER)
@@ -154,33 +173,66 @@ typedef struct_dentry {
 	bool dead		/* __lockref_is_dead(), and freed */
 };
 
-/* A task and its struct wait_bit_queue_entry, which is on its stack. */
+/* A task; and in the other two forms its struct wait_bit_queue_entry. */
 typedef struct_task {
 	bool asleep;		/* TASK_UNINTERRUPTIBLE, not TASK_RUNNING */
-	bool queued;		/* the entry is on the wait queue ... */
-	byte key		/* ... to wait for &d_flags of this dentry */
+#ifdef SHARED_QUEUE
+	bool queued;		/* the entry is on the wait queue */
+#endif
+	byte key		/* which dentry it waits for, when asleep or queued */
 };
+
+/*
+ * The struct list_head number d is in dentry d, ->d_lru or ->d_waiters.  Number
+ * entry_of(t) is in the struct wait_var_queue_entry of thread t, on the stack of
+ * d_wait_lookup(): POISON as long as it is on no list.
+ */
+typedef struct_list_head {
+	byte next;
+	byte prev
+};
+#define entry_of(t)		(THREADS - 1 + (t))	/* t is a waiter */
+#define task_of(entry)		((entry) - (THREADS - 1))
+#define POISON			NONE
+#define LIST_HEADS		(2 * THREADS - 1)
 
 struct_dentry D[THREADS];
 struct_task T[THREADS];
+#ifndef SHARED_QUEUE
+struct_list_head L[LIST_HEADS];
+#endif
 byte i_dir_seq[2];		/* of P and of Q */
 byte chain_lock;		/* the bit lock of the in-lookup chain */
 byte rename_lock;
-byte was_set;			/* what should be in d_flags of dentry 0 by now */
 byte returned;			/* threads that are through */
 hidden byte i, sleepers;	/* used where nobody intervenes, and not kept */
 
 /* True of dentry d: it is what a lookup of name in parent is after. */
 #define is(d, name, parent)	(D[d].d_name == name && D[d].d_parent == parent)
 
+#ifdef SHARED_QUEUE
+#define on_the_queue(t, d)	(T[t].queued && T[t].key == d)
 #if WAITERS == 1
-#define any_waiter(what)	(T[2].what)
+#define any_queued()		(T[2].queued)
+#define somebody_waits(d)	(on_the_queue(2, d))
+#elif WAITERS == 2
+#define any_queued()		(T[2].queued || T[3].queued)
+#define somebody_waits(d)	(on_the_queue(2, d) || on_the_queue(3, d))
+#else
+#define any_queued()		(T[2].queued || T[3].queued || T[4].queued)
+#define somebody_waits(d)	(on_the_queue(2, d) || on_the_queue(3, d) || \
+				 on_the_queue(4, d))
+#endif
+#else
+#define list_empty(n)		(L[n].next == n)
+#define somebody_waits(d)	(!list_empty(d))
+#endif
+
+#if WAITERS == 1
 #define ANY_HASHED		(D[0].hashed || D[1].hashed || D[2].hashed)
 #elif WAITERS == 2
-#define any_waiter(what)	(T[2].what || T[3].what)
 #define ANY_HASHED		(D[0].hashed || D[1].hashed || D[2].hashed || D[3].hashed)
 #else
-#define any_waiter(what)	(T[2].what || T[3].what || T[4].what)
 #define ANY_HASHED		(D[0].hashed || D[1].hashed || D[2].hashed || \
 				 D[3].hashed || D[4].hashed)
 #endif
@@ -207,7 +259,7 @@ inline spin_unlock(d)
 /*
  * Without ->d_lock as long as others have references, as lockref does it.  The
  * last one takes it.  Then, and in one hold of it, so this is one step, what is
- * not hashed is killed.  What is hashed stays in the cache.
+ * not hashed is killed.  What is hashed stays in the cache, on an LRU list.
  */
 inline dput(d)
 {
@@ -216,22 +268,150 @@ inline dput(d)
 		claim(count_wrong, D[d].d_count > 0 && !D[d].dead);
 		D[d].d_count--;
 		if
-		:: D[d].d_count == 0 && !D[d].hashed ->
+		:: D[d].d_count == 0 ->
 			claim(bits_left, !(D[d].d_flags & BITS));
-			for (i : 0 .. THREADS - 1) {
-				claim(use_after_free, !(T[i].queued && T[i].key == d))
-			}
-			D[d].dead = true
+			if
+			:: D[d].hashed ->
+				claim(d_lru_shared, !somebody_waits(d))
+			:: else ->
+				claim(use_after_free, !somebody_waits(d));
+				D[d].dead = true
+			fi
 		:: else
 		fi
 	}
 }
 
-/* ---- the wait queue: kernel/sched/wait.c and wait_bit.c ------------------- */
+/* ---- the queue: include/linux/wait_bit.h and kernel/sched/wait_bit.c ------- */
+
+inline schedule()
+{
+	!T[me].asleep
+}
+
+#ifndef SHARED_QUEUE
+/*
+ * The main form: ->d_waiters.  All of it is done under ->d_lock, and that is what
+ * makes it right: what is one step here does not have a lock of its own.
+ */
+
+/* These two make the checks of CONFIG_DEBUG_LIST. */
+inline list_add_tail(n, head)
+{
+	claim(list_broken, L[head].prev != n && L[L[head].prev].next == head);
+	L[n].prev = L[head].prev;
+	L[n].next = head;
+	L[L[head].prev].next = n;
+	L[head].prev = n
+}
+
+inline list_del(n)
+{
+	claim(list_broken, L[n].next != POISON &&
+	      L[L[n].prev].next == n && L[L[n].next].prev == n);
+	L[L[n].prev].next = L[n].next;
+	L[L[n].next].prev = L[n].prev;
+	L[n].next = POISON;
+	L[n].prev = POISON
+}
+
+/* Not a function: on the queue, and asleep. */
+inline enqueue(d)
+{
+	d_step {
+		claim(d_lru_shared, D[d].d_flags & DCACHE_PAR_LOOKUP);
+		list_add_tail(entry_of(me), d);
+		T[me].asleep = true;
+		T[me].key = d
+	}
+}
+
+/* Not a function: off the queue, unless a waker has been there. */
+inline dequeue(d)
+{
+	d_step {
+		reach(WOKEN_FOR_NOTHING, D[d].d_flags & DCACHE_PAR_LOOKUP);
+		if
+#ifdef SPURIOUS_WAKE_QUEUES_TWICE
+		:: !list_empty(entry_of(me)) && L[entry_of(me)].prev != d ->
+#else
+		:: !list_empty(entry_of(me)) ->
+#endif
+			reach(LEAVES_BEFORE_ANOTHER, L[entry_of(me)].next != d);
+			reach(LEAVES_AFTER_ANOTHER, L[entry_of(me)].prev != d);
+			list_del(entry_of(me))
+		:: else
+		fi
+	}
+}
+
+/* Not a function: the frame of d_wait_lookup() goes, and the entry with it. */
+inline leave_the_queue()
+{
+	d_step {
+		for (i : 0 .. LIST_HEADS - 1) {
+			claim(entry_left, i == entry_of(me) ||
+			      L[i].next != entry_of(me) && L[i].prev != entry_of(me))
+		}
+		L[entry_of(me)].next = POISON;
+		L[entry_of(me)].prev = POISON;
+		T[me].key = 0
+	}
+}
 
 /*
- * The operations on the queue are one step each, as the lock of the queue makes
- * them.  The order of the entries does not matter: nobody waits exclusively.
+ * "entry" and "after" are variables of the process.  Who finds an entry that leads
+ * nowhere, or to itself, stops: the kernel would crash, or never stop.
+ */
+inline __wake_up_var_queue(queue)
+{
+	entry = L[queue].next;
+	do
+	:: entry != queue && L[entry].next != POISON && L[entry].next != entry ->
+		after = L[entry].next;
+#ifdef QUEUE_ENTRY_TAKEN_OFF_AFTER_THE_WAKE
+		T[task_of(entry)].asleep = false;
+#endif
+#if !defined(ENTRY_NOT_REINITIALISED_BY_THE_WAKER) && !defined(WAKER_TAKES_NOTHING_OFF)
+		L[entry].next = entry;
+		L[entry].prev = entry;
+#endif
+		reach(WAKE_MEETS_A_TASK_THAT_RUNS, !T[task_of(entry)].asleep);
+		T[task_of(entry)].asleep = false;
+#ifdef WAKER_WAKES_ONLY_THE_FIRST
+		L[after].prev = queue;
+		L[queue].next = after;
+		entry = queue;
+		break;
+#endif
+		entry = after
+	:: else -> break
+	od;
+	claim(list_broken, entry == queue);
+#if !defined(WAKER_TAKES_NOTHING_OFF) && !defined(WAKER_WAKES_ONLY_THE_FIRST)
+	L[queue].next = queue;
+#ifndef QUEUE_NOT_EMPTIED_BY_THE_WAKER
+	L[queue].prev = queue;
+#endif
+#endif
+	entry = 0;
+	after = 0
+}
+
+inline wake_up_var(d)
+{
+	claim(d_lru_shared, D[d].d_flags & DCACHE_PAR_LOOKUP || wake == d);
+	if
+	:: !list_empty(d) -> __wake_up_var_queue(d)
+	:: else
+	fi
+}
+
+#else /* SHARED_QUEUE */
+/*
+ * The other two forms.  The operations on the queue are one step each, as the lock
+ * of the queue makes them.  The order of the entries does not matter: nobody waits
+ * exclusively.
  */
 inline prepare_to_wait_event(d)
 {
@@ -251,16 +431,9 @@ inline finish_wait()
 {
 	d_step {
 		T[me].asleep = false;
-#ifndef FINISH_WAIT_LEFT_OUT
 		T[me].queued = false;
 		T[me].key = 0
-#endif
 	}
-}
-
-inline schedule()
-{
-	!T[me].asleep
 }
 
 /*
@@ -272,7 +445,7 @@ inline schedule()
 inline wake_up_var(d)
 {
 	if
-	:: any_waiter(queued) ->
+	:: any_queued() ->
 		d_step {
 			for (i : OWNERS .. THREADS - 1) {
 				reach(WAKE_MEETS_ANOTHER_KEY,
@@ -283,10 +456,7 @@ inline wake_up_var(d)
 				:: T[i].queued && T[i].key == d && T[i].asleep ->
 					T[i].asleep = false;
 					T[i].queued = false;
-					T[i].key = 0;
-#ifdef WAITERS_ARE_EXCLUSIVE
-					break
-#endif
+					T[i].key = 0
 				:: else
 				fi
 			}
@@ -294,22 +464,31 @@ inline wake_up_var(d)
 	:: else
 	fi
 }
+#endif /* SHARED_QUEUE */
+
+/*
+ * One step, since nobody else gets ->d_lock meanwhile.  The first of the two has as
+ * many steps as there are statements, and shows that it makes no difference.
+ */
+#if defined(QUEUE_ENTRY_TAKEN_OFF_AFTER_THE_WAKE) || defined(WAKE_OUTSIDE_D_LOCK)
+#define in_one_hold
+#else
+#define in_one_hold	atomic
+#endif
 
 inline wake_up_var_locked(d)
 {
-	d_step {
-		claim(wake_without_d_lock, D[d].d_lock == ME);
-		claim(wake_in_dir_seq, !in_dir_seq)
-	}
+	claim(wake_without_d_lock, D[d].d_lock == ME);
+	claim(wake_in_dir_seq, !in_dir_seq);
 	wake_up_var(d)
 }
 
 /* ---- the end of a lookup: fs/dcache.c ------------------------------------- */
 
 /*
- * These use variables of their process: "waiters", "in_dir_seq" (true between
- * start_dir_add() and end_dir_add(), where PREEMPT_RT has preemption disabled),
- * and "alias".
+ * These use variables of their process: "wake" (the dentry that a wake-up is due
+ * for, or NONE), "in_dir_seq" (true between start_dir_add() and end_dir_add(),
+ * where PREEMPT_RT has preemption disabled), and "alias".
  */
 
 inline start_dir_add(dir)
@@ -324,11 +503,13 @@ inline start_dir_add(dir)
 inline end_dir_add(dir, de)
 {
 #ifdef WAKE_INSIDE_DIR_SEQ
-	if
-	:: waiters -> wake_up_var_locked(de)
-	:: else
-	fi;
-	waiters = false;
+	in_one_hold {
+		if
+		:: wake != NONE -> wake_up_var_locked(de)
+		:: else
+		fi
+	}
+	wake = NONE;
 #endif
 	d_step {
 #ifndef DIR_SEQ_LEFT_ODD
@@ -338,14 +519,12 @@ inline end_dir_add(dir, de)
 		in_dir_seq = false
 #endif
 	}
-	if
-#ifdef WRONG_VARIABLE_WOKEN
-	:: waiters -> wake_up_var(NONE)
-#else
-	:: waiters -> wake_up_var_locked(de)
-#endif
-	:: else
-	fi;
+	in_one_hold {
+		if
+		:: wake != NONE -> wake_up_var_locked(de)
+		:: else
+		fi
+	}
 #ifdef WAKE_WITH_PREEMPTION_DISABLED
 	in_dir_seq = false
 #endif
@@ -360,20 +539,21 @@ inline __d_lookup_unhash(d, by)
 	d_step {
 		chain_lock == FREE ->
 		claim(d_lock_not_held, D[d].d_lock == ME);
-		waiters = (D[d].d_flags & DCACHE_LOCK_WAITER) != 0;
-#ifdef WAITER_BIT_IGNORED
-		waiters = true;
+#ifdef POSTED
+		wake = (D[d].d_flags & DCACHE_LOCK_WAITER -> d : NONE);
+#else
+		wake = d;
 #endif
-#if defined(WAITER_BIT_NOT_CLEARED) || defined(WAITER_BIT_CLEARED_BY_THE_WAITER)
-		D[d].d_flags = D[d].d_flags & ~DCACHE_PAR_LOOKUP;
+#ifdef LOOKUP_BIT_CLEARED_WITHOUT_D_LOCK
+		if
+		:: by == D_LOOKUP_DONE_WITH_A_SLEEPER
+		:: else -> D[d].d_flags = D[d].d_flags & ~BITS
+		fi;
 #else
 		D[d].d_flags = D[d].d_flags & ~BITS;
 #endif
-#ifdef WAITER_BIT_READ_AFTER_CLEAR
-		waiters = (D[d].d_flags & DCACHE_LOCK_WAITER) != 0;
-#endif
 #ifdef HASH_CHAIN_LEFT_DIRTY
-		D[d].in_lookup_hash = waiters;
+		D[d].in_lookup_hash = somebody_waits(d);
 #else
 		D[d].in_lookup_hash = false;
 #endif
@@ -395,34 +575,47 @@ inline spin_unlock_lookup_ended(d)
 	d_step {
 		claim(d_lock_not_held, D[d].d_lock == ME);
 		claim(bits_left, !(D[d].d_flags & BITS));
-		claim(flag_lost, d != 0 || (D[d].d_flags & was_set) == was_set);
+#ifndef SHARED_QUEUE
+		claim(d_lru_dirty, L[d].next == d && L[d].prev == d);
+#endif
 		D[d].d_lock = FREE;
-		waiters = false
+		wake = NONE
 	}
 }
 
 /* d_lookup_done() */
 inline __d_lookup_unhash_wake(d)
 {
-#ifdef WAKE_BEFORE_THE_LOOKUP_ENDS
-	if
-	:: D[d].d_flags & DCACHE_LOCK_WAITER -> wake_up_var(d)
-	:: else
-	fi;
-#endif
 	spin_lock(d);
+#if defined(WAKE_BEFORE_THE_LOOKUP_ENDS) || defined(WAKE_FIRST_IN_THE_SAME_HOLD)
+	in_one_hold { wake_up_var_locked(d) }
+#endif
+#ifdef WAKE_BEFORE_THE_LOOKUP_ENDS
+	spin_unlock(d);
+	spin_lock(d);
+#endif
 	__d_lookup_unhash(d, D_LOOKUP_DONE_WITH_A_SLEEPER);
-#if defined(NO_WAKE_IN_D_LOOKUP_DONE) || defined(WAKE_BEFORE_THE_LOOKUP_ENDS)
-	waiters = false;
+#if defined(NO_WAKE_IN_D_LOOKUP_DONE) || defined(WAKE_BEFORE_THE_LOOKUP_ENDS) || \
+    defined(WAKE_FIRST_IN_THE_SAME_HOLD)
+	wake = NONE;
 #endif
 #ifdef WAKE_OUTSIDE_D_LOCK
-	D[d].d_lock = FREE;
+	spin_unlock(d);
 #endif
-	if
-	:: waiters -> wake_up_var_locked(d)
-	:: else
-	fi;
+	in_one_hold {
+		if
+		:: wake != NONE -> wake_up_var_locked(d)
+		:: else
+		fi
+	}
+#ifdef WAKE_OUTSIDE_D_LOCK
+	wake = NONE
+#elif defined(LOOKUP_BIT_CLEARED_WITHOUT_D_LOCK)
+	spin_unlock_lookup_ended(d);
+	D[d].d_flags = D[d].d_flags & ~BITS
+#else
 	spin_unlock_lookup_ended(d)
+#endif
 }
 
 /* d_add(), or d_splice_alias() of an inode that has no other dentry */
@@ -432,7 +625,13 @@ inline __d_add(d)
 	start_dir_add(D[d].d_parent);
 	__d_lookup_unhash(d, D_ADD_WITH_A_SLEEPER);
 #ifdef NO_WAKE_IN_D_ADD
-	waiters = false;
+	wake = NONE;
+#endif
+#ifdef NO_WAKE_AFTER_A_NEGATIVE_D_ADD
+	if
+	:: wake = NONE		/* there is no inode */
+	:: true
+	fi;
 #endif
 	D[d].hashed = true;		/* __d_rehash() */
 	end_dir_add(D[d].d_parent, d);
@@ -454,7 +653,7 @@ inline __d_move(dentry, target)
 	start_dir_add(D[target].d_parent);
 	__d_lookup_unhash(target, D_MOVE_WITH_A_SLEEPER);
 #ifdef NO_WAKE_IN_D_MOVE
-	waiters = false;
+	wake = NONE;
 #endif
 	D[dentry].hashed = false;	/* ___d_drop() */
 	/*
@@ -507,131 +706,138 @@ inline end_lookup(d)
 
 /* ---- d_alloc_parallel() --------------------------------------------------- */
 
-#if defined(WAITER_BIT_NEVER_SET) || defined(WAITER_BIT_SET_WITHOUT_D_LOCK)
-#define leaves_the_bit(is_first_time)	false
-#elif defined(WAITER_BIT_SET_ONCE_BEFORE_THE_WAIT)
-#define leaves_the_bit(is_first_time)	is_first_time
-#else
-#define leaves_the_bit(is_first_time)	true
-#endif
-
-#if defined(D_SET_D_OP_UNLOCKED) || defined(FLAG_WRITER_UNLOCKED)
-#define SPLIT_READ_MODIFY_WRITE
-#endif
-
 /*
- * Sets "must".  One step, since it is done in one hold of ->d_lock, as is every
- * other store to d_flags; where one is not, load and store come apart.
+ * Not a function: the condition of the wait, !d_in_lookup(), the other way round
+ * and in "must".  POSTED leaves its mark on the way, in the same hold of ->d_lock.
  */
-inline d_must_wait(d, is_first_time)
+inline must_wait(d, is_first_time)
 {
-#ifdef SPLIT_READ_MODIFY_WRITE
-	flags = D[d].d_flags;
-#endif
 	d_step {
 		claim(d_lock_not_held, D[d].d_lock == ME);
 		must = (D[d].d_flags & DCACHE_PAR_LOOKUP) != 0;
-#ifdef SPLIT_READ_MODIFY_WRITE
-		if
-		:: must -> D[d].d_flags = flags
-		:: else
-		fi;
-		flags = 0;
-#endif
-#ifdef ONLY_FIRST_WAITER_WAITS
-		must = must && !(D[d].d_flags & DCACHE_LOCK_WAITER);
-#endif
-		if
-		:: must && leaves_the_bit(is_first_time) ->
-			D[d].d_flags = D[d].d_flags | DCACHE_LOCK_WAITER
-		:: else
-		fi;
 		reach(OVER_BEFORE_THE_WAIT, is_first_time && !must);
 		reach(WAITS_FOR_A_FORMER_WAITER, must && d >= OWNERS);
+#ifdef POSTED
+		if
+		:: must -> D[d].d_flags = D[d].d_flags | DCACHE_LOCK_WAITER
+		:: else
+		fi;
+#endif
+#ifdef ONLY_FIRST_WAITER_WAITS
+		must = must && !somebody_waits(d);
+#endif
 #ifdef WAIT_CONDITION_INVERTED
 		must = !must
 #endif
 	}
 }
 
-/*
- * wait_var_event_spinlock(&d->d_flags, !d_must_wait(d), &d->d_lock), from
- * wait_var_event_any_lock() and ___wait_var_event() in include/linux/wait_bit.h
- */
+#ifndef SHARED_QUEUE
+/* wait_var_event_any_lock() and ___wait_var_queue_event() */
 inline wait_var_event_spinlock(d)
 {
-	d_must_wait(d, true);
+#ifdef QUEUE_SLEEPS_WITHOUT_A_LOOK
+	must = true;
+#else
+	must_wait(d, true);
+#endif
 	if
 	:: must ->
-#ifdef PRIMITIVE_CONDITION_UNLOCKED
-		spin_unlock(d);
 		do
-		:: prepare_to_wait_event(d);
-			d_must_wait(d, false);
-			if
-			:: must
-			:: else -> break
-			fi;
-			schedule()
-		od;
-		finish_wait();
-		spin_lock(d)
+		::
+#ifdef PRIMITIVE_UNLOCKS_BEFORE_QUEUEING
+			spin_unlock(d);
+			enqueue(d);
 #else
+			atomic {
+				enqueue(d);
+				spin_unlock(d)
+			}
+#endif
+			schedule();
+#ifdef QUEUE_CONDITION_UNLOCKED
+			must_wait(d, false);
+#endif
+			atomic {
+				spin_lock(d);
+				dequeue(d);
+#ifdef QUEUE_NO_RECHECK_AFTER_WAKE
+				must = false;
+#elif !defined(QUEUE_CONDITION_UNLOCKED)
+				must_wait(d, false);
+#endif
+				if
+				:: must
+				:: else -> leave_the_queue(); break
+				fi
+			}
+		od
+	:: else
+	fi;
+#ifdef QUEUE_RETURNS_UNLOCKED
+	spin_unlock(d)
+#endif
+}
+#else /* SHARED_QUEUE */
+/* wait_var_event_any_lock() and ___wait_var_event() */
+inline wait_var_event_spinlock(d)
+{
+	must_wait(d, true);
+	if
+	:: must ->
 		do
 		::
 #ifdef PRIMITIVE_UNLOCKS_BEFORE_PREPARE
 			spin_unlock(d);
 			prepare_to_wait_event(d);
-			schedule();
-			finish_wait();
-			spin_lock(d);
-			d_must_wait(d, false);
-			if
-			:: must
-			:: else -> break
-			fi
 #else
 			prepare_to_wait_event(d);
-#ifndef PRIMITIVE_TESTS_AT_THE_END_OF_THE_LOOP
-			d_must_wait(d, false);
+			must_wait(d, false);
 			if
 			:: must
 			:: else -> break
 			fi;
-#endif
 			spin_unlock(d);
-			schedule();
-			atomic {
-				spin_lock(d);
-				reach(WOKEN_FOR_NOTHING,
-				      D[d].d_flags & DCACHE_PAR_LOOKUP)
-			}
-#ifdef PRIMITIVE_NO_RECHECK_AFTER_WAKE
-			break
 #endif
-#ifdef PRIMITIVE_TESTS_AT_THE_END_OF_THE_LOOP
-			d_must_wait(d, false);
+			schedule();
+			spin_lock(d);
+#ifdef PRIMITIVE_UNLOCKS_BEFORE_PREPARE
+			must_wait(d, false);
 			if
 			:: must
 			:: else -> break
 			fi
 #endif
+#ifdef PRIMITIVE_NO_RECHECK_AFTER_WAKE
+			break
 #endif
 		od;
 		finish_wait()
-#endif
 	:: else
-	fi;
-#ifdef PRIMITIVE_RETURNS_UNLOCKED
-	spin_unlock(d)
+	fi
+}
+#endif /* SHARED_QUEUE */
+
+/* d_wait_lookup() */
+inline d_wait_lookup(d)
+{
+#ifdef QUEUE_MADE_EMPTY_BY_EACH_WAITER
+	d_step {
+		if
+		:: D[d].d_flags & DCACHE_PAR_LOOKUP ->
+			L[d].next = d;
+			L[d].prev = d
+		:: else
+		fi
+	}
 #endif
+	wait_var_event_spinlock(d)
 }
 
 /* Not a function: a thread is through. */
 inline end_thread()
 {
 	d_step {
-		claim(entry_left, !T[me].queued);
 		returned++;
 		if
 		:: returned == THREADS ->
@@ -641,7 +847,6 @@ inline end_thread()
 				claim(bits_left, !(D[i].d_flags & BITS));
 				claim(chain_dirty, !D[i].in_lookup_hash)
 			}
-			claim(flag_lost, (D[0].d_flags & was_set) == was_set)
 		:: else
 		fi
 	}
@@ -650,17 +855,15 @@ inline end_thread()
 proctype waiter(byte me)
 {
 	byte name = A, parent = P, seq, found = NONE, alias = NONE;
-	bool must, waiters, in_dir_seq;
-#if defined(WAITER_BIT_SET_WITHOUT_D_LOCK) || defined(SPLIT_READ_MODIFY_WRITE)
-	byte flags;
-#endif
+	byte wake = NONE, entry, after;
+	bool must, in_dir_seq;
 #if REACH == RETRY_FINDS_THE_MOVED_ONE
 	bool retried;
 #endif
 
 	if
 	:: true
-	:: me == THREADS - 1 ->
+	:: me == THREADS - 1 && !ALL_WANT_ONE_NAME ->
 		name = OTHER_NAME;
 		parent = OTHER_IN
 	fi;
@@ -777,16 +980,8 @@ add:		skip;
 		fi
 	}
 
-#ifdef WAITER_BIT_SET_WITHOUT_D_LOCK
-	flags = D[found].d_flags;
-	D[found].d_flags = flags | DCACHE_LOCK_WAITER;
-	flags = 0;
-#endif
 	spin_lock(found);
-	wait_var_event_spinlock(found);
-#ifdef WAITER_BIT_CLEARED_BY_THE_WAITER
-	D[found].d_flags = D[found].d_flags & ~DCACHE_LOCK_WAITER;
-#endif
+	d_wait_lookup(found);
 
 	/*
 	 * The four comparisons are one step, and in no order, since what they look
@@ -796,7 +991,9 @@ add:		skip;
 		claim(d_lock_not_held, D[found].d_lock == ME);
 		claim(wait_too_short, !(D[found].d_flags & DCACHE_PAR_LOOKUP));
 		claim(bits_left, !(D[found].d_flags & BITS));
+#ifdef SHARED_QUEUE
 		claim(entry_left, !T[me].queued);
+#endif
 		if
 #ifndef RECHECK_HASH_LEFT_OUT
 		:: hash_of(D[found].d_name) != hash_of(name) ->
@@ -851,60 +1048,56 @@ out:
 /* ---- the others ----------------------------------------------------------- */
 
 /*
- * A thread that has been through d_alloc_parallel() and is in ->lookup().  There
- * it may write d_flags, as d_set_d_op() does.
+ * It has no lock in 6.12 and in the series: who calls it from ->lookup() is the only
+ * one who changes DCACHE_PAR_LOOKUP, so that the bit cannot come back by this store.
+ * Other bits may be lost, as before the series; nothing is claimed about them.
+ * POSTED keeps one of them there that waiters set.
  */
+inline d_set_d_op(d)
+{
+#ifdef D_SET_D_OP_LOCKED
+	/* One hold of ->d_lock, so one step. */
+	d_step {
+		D[d].d_lock == FREE ->
+		D[d].d_flags = D[d].d_flags | DCACHE_OP
+	}
+#else
+	flags = D[d].d_flags;
+	d_step {
+		reach(D_SET_D_OP_WITH_A_SLEEPER, somebody_waits(d));
+		D[d].d_flags = flags | DCACHE_OP;
+		flags = 0
+	}
+#endif
+}
+
+/* A thread that has been through d_alloc_parallel() and is in ->lookup(). */
 proctype owner(byte me)
 {
-	byte alias = NONE;
-	bool waiters, in_dir_seq;
-#ifdef D_SET_D_OP_UNLOCKED
-	byte flags;
-#endif
+	byte alias = NONE, wake = NONE, entry, after, flags;
+	bool in_dir_seq;
 
 	if
-	:: me == 0 ->
-#ifdef D_SET_D_OP_UNLOCKED
-		flags = D[me].d_flags;
-		d_step {
-			D[me].d_flags = flags | DCACHE_OP;
-			was_set = was_set | DCACHE_OP;
-			flags = 0
-		}
-#else
-		/* One hold of ->d_lock, so one step, as in d_must_wait(). */
-		d_step {
-			D[me].d_lock == FREE ->
-			D[me].d_flags = D[me].d_flags | DCACHE_OP;
-			was_set = was_set | DCACHE_OP
-		}
-#endif
+	:: me == 0 -> d_set_d_op(me)
 	:: else
 	fi;
 	end_lookup(me);
 	end_thread()
 }
 
+#ifdef FLAG_WRITER_UNLOCKED
 /*
  * Whoever else changes d_flags of a dentry that it found on the list of children,
- * for instance __fsnotify_update_child_dentry_flags().
+ * for instance __fsnotify_update_child_dentry_flags(), which does take ->d_lock.
  */
 proctype flag_writer()
 {
-#ifdef FLAG_WRITER_UNLOCKED
-	byte flags = D[0].d_flags;
-	d_step {
-		D[0].d_flags = flags | DCACHE_OTHER;
-		was_set = was_set | DCACHE_OTHER
-	}
-#else
-end:	d_step {	/* not any more if it is dead */
-		D[0].d_lock == FREE && !D[0].dead ->
-		D[0].d_flags = D[0].d_flags | DCACHE_OTHER;
-		was_set = was_set | DCACHE_OTHER
-	}
-#endif
+	byte flags;
+
+	flags = D[0].d_flags;
+	D[0].d_flags = flags | DCACHE_OTHER
 }
+#endif
 
 /*
  * A wake-up that was meant for something else that the task did before.  It
@@ -942,6 +1135,16 @@ init {
 		for (i : OWNERS .. THREADS - 1) {
 			D[i].d_name = NONE
 		}
+#ifndef SHARED_QUEUE
+		for (i : 0 .. THREADS - 1) {
+			L[i].next = i;
+			L[i].prev = i
+		}
+		for (i : THREADS .. LIST_HEADS - 1) {
+			L[i].next = POISON;
+			L[i].prev = POISON
+		}
+#endif
 		run owner(0);
 		run owner(1);
 		run waiter(2);
@@ -951,7 +1154,7 @@ init {
 #if WAITERS > 2
 		run waiter(4);
 #endif
-#if OTHER_WRITES
+#ifdef FLAG_WRITER_UNLOCKED
 		run flag_writer();
 #endif
 		run spurious_waker()

@@ -15,6 +15,7 @@
 #include <linux/fs.h>
 #include <linux/stddef.h>
 #include <linux/wait.h>
+#include <linux/wait_bit.h>
 
 /* d_alloc_parallel() wants a wait queue, on which those who find us sleep. */
 #define COMPAT_DAP_TAKES_WQ						\
@@ -55,9 +56,10 @@ static inline struct dentry *compat_d_alloc_parallel(struct dentry *parent,
 }
 
 /*
- * Waiters sleep on the queue that the owner lent, and not on the dentry.  The
- * number of arguments does not tell: half-way through the series d_alloc_parallel()
- * still takes a queue and ignores it.
+ * Where waiters sleep: on the queue that the owner lent, on a list that hangs on the
+ * dentry, or, if neither, on the wait queues that all who wait on a variable share.
+ * The number of arguments does not tell: half-way through the series
+ * d_alloc_parallel() still takes a queue and ignores it.
  */
 #ifdef COMPAT_HAVE_D_WAIT
 #define COMPAT_WAITS_ON_LENT_QUEUE	true
@@ -65,9 +67,40 @@ static inline struct dentry *compat_d_alloc_parallel(struct dentry *parent,
 #define COMPAT_WAITS_ON_LENT_QUEUE	false
 #endif
 
+#ifdef COMPAT_HAVE_D_WAITERS
+#define COMPAT_WAITS_ON_DENTRY		true
+#else
+#define COMPAT_WAITS_ON_DENTRY		false
+#endif
+
+#define COMPAT_WAITS_ON_SHARED_QUEUE					\
+	(!COMPAT_WAITS_ON_LENT_QUEUE && !COMPAT_WAITS_ON_DENTRY)
+
+/* What waiters and wakers name @dentry by; not where waiters use a lent queue. */
+static inline void *compat_wait_key(struct dentry *dentry)
+{
+#ifdef COMPAT_HAVE_D_WAITERS
+	return &dentry->d_waiters;
+#else
+	return &dentry->d_flags;
+#endif
+}
+
+/* Wake who waits for @dentry, whose ->d_lock is not held; not on a lent queue. */
+static inline void compat_wake_up(struct dentry *dentry)
+{
+#ifdef COMPAT_HAVE_D_WAITERS
+	spin_lock(&dentry->d_lock);
+	wake_up_var_locked(&dentry->d_waiters, &dentry->d_lock);
+	spin_unlock(&dentry->d_lock);
+#else
+	wake_up_var(&dentry->d_flags);
+#endif
+}
+
 /*
- * The bit that a waiter leaves in ->d_flags, by the name that the 6.12 series
- * here gives it or by mainline's.  0 where waiters sleep on the owner's queue.
+ * The bit that a waiter leaves in ->d_flags, by the name that v3 of the posting gives
+ * it or by mainline's.  0 where there is none.
  */
 #if defined(COMPAT_HAVE_LOCK_WAITER)
 #define COMPAT_DCACHE_WAITER	DCACHE_LOCK_WAITER
@@ -85,6 +118,10 @@ static inline struct dentry *compat_d_alloc_parallel(struct dentry *parent,
 #define COMPAT_D_IN_LOOKUP_HASH	d_in_lookup_hash
 #define COMPAT_D_ALIAS		d_alias
 #endif
+
+/* Who ends a lookup knows whether anybody waits for it, and wakes nobody if not. */
+#define COMPAT_WAKES_WAITERS_ONLY					\
+	(COMPAT_WAITS_ON_DENTRY || COMPAT_DCACHE_WAITER != 0)
 
 /* Both bits of an in-lookup dentry; neither may outlive the lookup. */
 #define COMPAT_DCACHE_LOOKUP_BITS	(DCACHE_PAR_LOOKUP | COMPAT_DCACHE_WAITER)
@@ -109,27 +146,43 @@ static inline bool compat_d_set_d_op(struct dentry *dentry,
 }
 
 /*
- * For negative controls only: have the end of a lookup, which has to follow,
- * forget those who have been waiting for it so far.  @fresh takes the place of
- * the wait queue that the owner lent, and must not be used for anything else.
- * Only where COMPAT_CAN_LOSE_WAITERS is true is it known how to do that.
+ * For negative controls only: hide those who have been waiting for @dentry so far
+ * from who ends its lookup, which has to be in between these two.  @hidden is
+ * where they are meanwhile.  Only where COMPAT_CAN_LOSE_WAITERS is true is it known
+ * how to do that.
  */
-#ifdef COMPAT_HAVE_D_WAIT
-#define COMPAT_CAN_LOSE_WAITERS	true
-#else
-#define COMPAT_CAN_LOSE_WAITERS	(COMPAT_DCACHE_WAITER != 0)
-#endif
+#define COMPAT_CAN_LOSE_WAITERS						\
+	(COMPAT_WAITS_ON_LENT_QUEUE || COMPAT_WAKES_WAITERS_ONLY)
 
-static inline void compat_lose_waiters(struct dentry *dentry,
-				       wait_queue_head_t *fresh)
+struct compat_hidden {
+	wait_queue_head_t	fresh;		/* in place of a lent queue */
+	struct list_head	waiters;
+};
+
+static inline void compat_hide_waiters(struct dentry *dentry,
+				       struct compat_hidden *hidden)
 {
+	init_waitqueue_head(&hidden->fresh);
 	spin_lock(&dentry->d_lock);
-#ifdef COMPAT_HAVE_D_WAIT
-	dentry->d_wait = fresh;
+#if defined(COMPAT_HAVE_D_WAIT)
+	dentry->d_wait = &hidden->fresh;
+#elif defined(COMPAT_HAVE_D_WAITERS)
+	list_replace_init(&dentry->d_waiters.entries, &hidden->waiters);
 #else
 	dentry->d_flags &= ~COMPAT_DCACHE_WAITER;
 #endif
 	spin_unlock(&dentry->d_lock);
+}
+
+/* The lookup has ended; the caller has a reference, so ->d_lru is not in use. */
+static inline void compat_unhide_waiters(struct dentry *dentry,
+					 struct compat_hidden *hidden)
+{
+#ifdef COMPAT_HAVE_D_WAITERS
+	spin_lock(&dentry->d_lock);
+	list_splice(&hidden->waiters, &dentry->d_waiters.entries);
+	spin_unlock(&dentry->d_lock);
+#endif
 }
 
 #endif /* DCACHE_COMPAT_H */

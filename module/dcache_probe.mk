@@ -20,4 +20,5 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SET_D_OP,dcache.h,\<d_set_d_op.st
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOCK_WAITER,dcache.h,\<DCACHE_LOCK_WAITER\>)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOOKUP_WAITERS,dcache.h,\<DCACHE_LOOKUP_WAITERS\>)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_WAIT,dcache.h,\<wait_queue_head_t .d_wait;)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_WAITERS,dcache.h,\<wait_var_queue d_waiters;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_U,dcache.h,[}] d_u;)

@@ -9,7 +9,7 @@
  * What it goes by:
  *
  *	waiter	a thread in TASK_UNINTERRUPTIBLE below d_alloc_parallel().  Its stack
- *		holds its entry of a wait queue, and that names the dentry.
+ *		holds its entry of a queue, and that names the dentry, or leads to it.
  *	dentry	what is waited for, and what is on the in-lookup hash
  *	owner	a thread that is no waiter for the dentry and has its address on
  *		the stack.  Nothing records who owns a lookup, but everybody who
@@ -59,7 +59,7 @@
 struct ld_waiter {
 	struct task_struct	*task;
 	struct dentry		*dentry;	/* NULL: could not be told */
-	const struct list_head	*entry;		/* of the wait queue, on its stack */
+	const struct list_head	*entry;		/* of the queue, on its stack */
 	bool			queued;
 };
 
@@ -246,6 +246,85 @@ static void ld_collect_chain(struct ld_report *r, struct hlist_bl_head *b)
 		bit_spin_unlock(0, (unsigned long *)b);
 }
 
+static bool ld_is_queued(const struct list_head *entry)
+{
+	struct list_head *next;
+
+	return ld_read(&next, &entry->next, sizeof(next)) && next != entry;
+}
+
+#ifdef COMPAT_HAVE_D_WAITERS
+
+static bool ld_is_linked(const struct list_head *entry)
+{
+	struct list_head copy, *back, *forth;
+
+	return ld_read(&copy, entry, sizeof(copy)) &&
+	       ld_read(&back, &copy.next->prev, sizeof(back)) && back == entry &&
+	       ld_read(&forth, &copy.prev->next, sizeof(forth)) && forth == entry;
+}
+
+/*
+ * The entry is what names its task and is part of a list, if only of its own when
+ * it was taken off the queue.
+ */
+static void ld_find_dentry_of(struct ld_waiter *w)
+{
+	unsigned long at = 0;
+	struct wait_var_queue_entry *entry;
+
+	while ((at = ld_find_on_stack(w->task, (unsigned long)w->task, at))) {
+		entry = (void *)at - offsetof(struct wait_var_queue_entry, task);
+		if (ld_is_linked(&entry->entry)) {
+			w->entry = &entry->entry;
+			w->queued = ld_is_queued(w->entry);
+			return;
+		}
+	}
+}
+
+static bool ld_is_on_a_stack(const void *at)
+{
+	struct task_struct *leader, *task;
+	const void *stack;
+
+	for_each_process_thread(leader, task) {
+		stack = READ_ONCE(task->stack);
+		if (stack && at >= stack && at < stack + THREAD_SIZE)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The one link of the list of @w that is no waiter is in the dentry.  Mostly the
+ * next waiter knows already.
+ */
+static void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
+{
+	const struct list_head *at = w->entry, *next;
+	unsigned int i, steps;
+
+	for (steps = 0; steps < LD_CHAIN_MAX; steps++) {
+		if (!ld_read(&next, &at->next, sizeof(next)) || next == w->entry)
+			return;
+		at = next;
+		for (i = 0; i < r->nr_waiters && r->waiters[i].entry != at; i++)
+			;
+		if (i < r->nr_waiters) {
+			w->dentry = r->waiters[i].dentry;
+			if (w->dentry)
+				return;
+		} else if (!ld_is_on_a_stack(at)) {
+			w->dentry = container_of(at, struct dentry,
+						 d_waiters.entries);
+			return;
+		}
+	}
+}
+
+#else
+
 /* The entry that @task has put on a queue with @func, or NULL. */
 static struct wait_queue_entry *ld_wait_entry(struct task_struct *task,
 					      wait_queue_func_t func)
@@ -261,13 +340,6 @@ static struct wait_queue_entry *ld_wait_entry(struct task_struct *task,
 			return entry;
 	}
 	return NULL;
-}
-
-static bool ld_is_queued(const struct list_head *entry)
-{
-	struct list_head *next;
-
-	return ld_read(&next, &entry->next, sizeof(next)) && next != entry;
 }
 
 static void ld_find_dentry_of(struct ld_waiter *w)
@@ -311,6 +383,8 @@ static void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
 #endif
 }
 
+#endif
+
 static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 {
 	struct ld_waiter *w;
@@ -326,14 +400,12 @@ static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 	memset(w, 0, sizeof(*w));
 	w->task = task;
 	ld_find_dentry_of(w);
-	if (!w->dentry && w->queued)
-		ld_follow_queue(r, w);
 }
 
 /*
- * Waiters have come and gone since.  A waiter sets its bit before it is queued, and
- * is taken off the queue after both bits were cleared; so dentries are read again
- * after it was found queued, and then it must still be.
+ * Waiters have come and gone since.  A waiter sets its bit, if there is one, before
+ * it is queued, and is taken off the queue after the lookup has ended; so dentries are
+ * read again after it was found queued, and then it must still be.
  */
 static void ld_read_again(struct ld_report *r)
 {
@@ -354,12 +426,17 @@ static void ld_read_again(struct ld_report *r)
 
 static void ld_count_waiters(struct ld_report *r)
 {
+	struct ld_waiter *w;
 	struct ld_dentry *d;
 	unsigned int i;
 
-	for (i = 0; i < r->nr_waiters; i++)
-		if (r->waiters[i].dentry)
-			ld_dentry(r, r->waiters[i].dentry);
+	for (i = 0; i < r->nr_waiters; i++) {
+		w = &r->waiters[i];
+		if (!w->dentry && w->queued)
+			ld_follow_queue(r, w);
+		if (w->dentry)
+			ld_dentry(r, w->dentry);
+	}
 	ld_read_again(r);
 	for (i = 0; i < r->nr_waiters; i++) {
 		if (!r->waiters[i].dentry)
@@ -510,10 +587,10 @@ static void ld_say_dentry(struct ld_report *r, struct ld_dentry *d)
 	const char *verdict = ld_verdict(r, d, &hopeless);
 
 	ld_say_name(r, d);
-	ld_say(r, "  d_flags %#x: %sin lookup, waiter bit %s\n",
-	       d->copy.d_flags, ld_in_lookup(d) ? "" : "not ",
-	       !COMPAT_DCACHE_WAITER ? "unknown to this kernel" :
-	       d->copy.d_flags & COMPAT_DCACHE_WAITER ? "set" : "clear");
+	ld_say(r, "  d_flags %#x: %sin lookup%s\n", d->copy.d_flags,
+	       ld_in_lookup(d) ? "" : "not ", !COMPAT_DCACHE_WAITER ? "" :
+	       d->copy.d_flags & COMPAT_DCACHE_WAITER ? ", waiter bit set" :
+							", waiter bit clear");
 	ld_say(r, "  %s, %son the in-lookup hash, %d references\n",
 	       hlist_bl_unhashed(&d->copy.d_hash) ? "unhashed" : "hashed",
 	       d->on_chain ? "" : r->chains_seen ? "not " : "maybe ",
@@ -547,7 +624,8 @@ static void ld_say_all(struct ld_report *r)
 		ld_say_task(r, "waiter", r->waiters[i].task);
 		ld_say(r, "  verdict: %s\n", r->waiters[i].queued ?
 		       "LOST WAKE-UP: on a queue that no dentry in lookup has" :
-		       "unknown: no entry of a wait queue found on its stack");
+		       r->waiters[i].entry ? "on its way: it has been woken" :
+		       "unknown: no entry of a queue found on its stack");
 		r->hopeless += r->waiters[i].queued;
 	}
 	if (r->left_out)

@@ -84,6 +84,12 @@ extern bool lt_look_up_exact;		/* readers ask for the exact names too */
 extern bool lt_inject_faults;		/* readers are subject to fault injection */
 extern bool lt_stopping;
 
+/* While others take references: d_count() is a plain read, which is a data race. */
+static inline int lt_users(const struct dentry *dentry)
+{
+	return READ_ONCE(dentry->d_lockref.count);
+}
+
 /* lookup_torture_main.c */
 __printf(1, 2) void lt_error(const char *fmt, ...);
 

@@ -267,7 +267,7 @@ static struct dentry *lt_set_d_op(struct lt_reader *r, struct lt_name *name,
 {
 	unsigned int spins = 2000;
 
-	while (d_count(dentry) == 1 && spins--)
+	while (lt_users(dentry) == 1 && spins--)
 		cpu_relax();
 	if (compat_d_set_d_op(dentry, &lt_dops) &&
 	    !(READ_ONCE(dentry->d_flags) & DCACHE_OP_DELETE))
@@ -299,10 +299,12 @@ static bool lt_can_lose(void)
 static struct dentry *lt_busted(struct lt_reader *r, struct lt_name *name,
 				struct dentry *dentry)
 {
-	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(fresh);
+	struct compat_hidden hidden;
 
-	compat_lose_waiters(dentry, &fresh);
-	return lt_give_up(dentry);
+	compat_hide_waiters(dentry, &hidden);
+	lt_give_up(dentry);
+	compat_unhide_waiters(dentry, &hidden);
+	return NULL;
 }
 
 /*

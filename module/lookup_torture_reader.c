@@ -56,7 +56,7 @@ static void lt_await_users(const struct dentry *dentry, int from, int to)
 {
 	u64 until = ktime_get_ns() + (u64)lt_hold_us * NSEC_PER_USEC;
 
-	while ((d_count(dentry) < from || d_count(dentry) > to) &&
+	while ((lt_users(dentry) < from || lt_users(dentry) > to) &&
 	       !READ_ONCE(lt_stopping) && ktime_get_ns() < until)
 		usleep_range(10, 20);
 }
@@ -95,7 +95,7 @@ static void lt_own(struct lt_reader *r, struct lt_name *name,
 	else
 		lt_hold(r);
 	atomic_dec(&name->owners);
-	waited_for = d_count(dentry) > 1;
+	waited_for = lt_users(dentry) > 1;
 	res = lt_ops[op].end(r, name, dentry);
 
 	if (READ_ONCE(dentry->d_flags) & COMPAT_DCACHE_LOOKUP_BITS)
