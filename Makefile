@@ -43,6 +43,15 @@ model:	## the protocol in Spin, and its mutants
 	@scripts/deps
 	@model/run
 
+.PHONY: bench bench-wall report
+bench:	## what it costs and saves, in instructions, before and after and in variants
+	@scripts/bench
+bench-wall: ## whole workloads on two CPUs by the clock, before and after
+	@scripts/bench-wall
+
+report:	## one page of what they have measured: report.html and report.md in $O/report
+	@bash -c '. scripts/lib.sh; check_variables; scripts/report --results "$$RESULTS" --out "$$O/report"' report
+
 .PHONY: proof
 proof:	## all of these, for hours; then the table of the README is written
 	@scripts/proof

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The kernels that scripts/bench and scripts/bench-wall compare: unpatched, series, or
+# a name in patches/BASE/variants/.  Sourced, after lib.sh.
+
+KEPT=$WORK/variants		# what scripts/patched makes of each
+# shellcheck disable=SC2153
+UNPATCHED=$O/$VARIANT-unpatched/$KERNEL
+
+# kernel NAME, initramfs NAME: the files.  A name may be unpatched-again: the same once
+# more, for what the instrument makes of it.
+kernel() {
+	case $1 in
+	unpatched*) printf '%s\n' "$UNPATCHED/build/arch/x86/boot/bzImage" ;;
+	series) printf '%s\n' "$BUILD/arch/x86/boot/bzImage" ;;
+	*) printf '%s\n' "$KEPT/$1.bzImage" ;;
+	esac
+}
+
+initramfs() {
+	if [[ $1 == unpatched* ]]; then
+		printf '%s\n' "$UNPATCHED/initramfs.cpio.gz"
+	elif [[ -f $KEPT/$1.cpio.gz ]]; then
+		printf '%s\n' "$KEPT/$1.cpio.gz"
+	else
+		printf '%s\n' "$INITRAMFS"
+	fi
+}
+
+# check_kernels NAME...: there are such, and nothing was asked for that builds others.
+check_kernels() {
+	local name
+	[[ $SERIES == apply && $KUNIT == module ]] || die "the bench compares with and without the series: leave SERIES and KUNIT alone"
+	for name; do
+		[[ $name == unpatched || $name == series || -f $PATCHES/variants/$name.patch ]] ||
+			die "no kernel $name; there are: unpatched series $(cd "$PATCHES/variants" && printf '%s ' *.patch)"
+	done
+}
+
+build() {
+	local name
+	SERIES=none "$TOP/scripts/run" build
+	"$TOP/scripts/run" build
+	for name; do
+		[[ $name == unpatched* || $name == series ]] ||
+			"$TOP/scripts/patched" "$PATCHES/variants/$name.patch" "$KEPT/$name"
+	done
+	[[ -f $WORK/kernel.stamp ]] || "$TOP/scripts/kernel" > /dev/null
+}
+
+# What was compared, and with what.
+about() {
+	printf 'base %s\n' "$(git -C "$UNPATCHED/../linux" rev-parse 'HEAD^{tree}')"
+	printf 'series %s\n' "$(git -C "$TREE" rev-parse 'HEAD^{tree}')"
+	printf 'variants %s\n' "$(digest "$PATCHES/variants")"
+	printf 'config %s\n' "$CONFIG"
+	printf 'compiler %s\n' "$(compiler)"
+	printf 'qemu %s\n' "$(qemu-system-x86_64 --version | head -n 1)"
+}
