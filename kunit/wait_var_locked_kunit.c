@@ -254,7 +254,7 @@ static void mark_of_a_waiter_is_there_before_it_sleeps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, scene->var[0], DONE);
 }
 
-/* Whoever comes last is the last to be woken, but all are, however they left. */
+/* The others are woken all the same. */
 static void waiter_in_the_middle_can_leave(struct kunit *test)
 {
 	struct scene *scene = scene_begin(test);

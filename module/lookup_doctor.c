@@ -94,7 +94,6 @@ static unsigned long ld_busy;
 static struct dentry *ld_debugfs;
 static struct hlist_bl_head *ld_table;
 static unsigned int ld_table_size;
-static wait_queue_func_t ld_var_wake_function;
 
 static __printf(2, 3) void ld_say(struct ld_report *r, const char *fmt, ...)
 {
@@ -283,6 +282,11 @@ static void ld_find_dentry_of(struct ld_waiter *w)
 	}
 }
 
+/* No entry names a function. */
+static void ld_find_wake_function(void)
+{
+}
+
 static bool ld_is_on_a_stack(const void *at)
 {
 	struct task_struct *leader, *task;
@@ -324,6 +328,17 @@ static void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
 }
 
 #else
+
+static wait_queue_func_t ld_var_wake_function;
+
+/* What wait_var_event() puts into an entry is not exported. */
+static void ld_find_wake_function(void)
+{
+	struct wait_bit_queue_entry probe;
+
+	init_wait_var_entry(&probe, NULL, 0);
+	ld_var_wake_function = probe.wq_entry.func;
+}
 
 /* The entry that @task has put on a queue with @func, or NULL. */
 static struct wait_queue_entry *ld_wait_entry(struct task_struct *task,
@@ -744,13 +759,10 @@ static void ld_find_table(void)
 
 static int __init ld_init(void)
 {
-	struct wait_bit_queue_entry probe;
-
 	ld_report = vzalloc(sizeof(*ld_report));
 	if (!ld_report)
 		return -ENOMEM;
-	init_wait_var_entry(&probe, NULL, 0);
-	ld_var_wake_function = probe.wq_entry.func;
+	ld_find_wake_function();
 	ld_find_table();
 	ld_debugfs = debugfs_create_file("lookup_doctor", 0400, NULL, NULL,
 					 &report_fops);

@@ -71,9 +71,9 @@ struct ls_thread {
 	cycles_t		entered;
 };
 
-/* A lookup of ours, in flight from ls_begin() to ls_end(). */
+/* A lookup of ours, in flight from ls_begin() to ls_end() or ls_wake(). */
 struct ls_lookup {
-	struct dentry		*dentry;
+	struct dentry		*dentry;	/* NULL once that is over */
 	wait_queue_head_t	wq;		/* for kernels that want one */
 };
 
@@ -121,12 +121,14 @@ static void ls_forget(struct ls_lookup *l)
 {
 	d_drop(l->dentry);
 	dput(l->dentry);
+	l->dentry = NULL;
 }
 
 static void ls_end(struct ls_lookup *l)
 {
 	d_add(l->dentry, NULL);
 	dput(l->dentry);
+	l->dentry = NULL;
 }
 
 /* Those who wait */
@@ -378,14 +380,14 @@ static void ls_wake(unsigned int n, struct ls_lookup *l, unsigned int i)
 
 /* Of lookups that begin here, or of @lookups, which have begun. */
 static void ls_wake_row(struct ls_thread *pool, unsigned int n, const char *others,
-			struct ls_lookup *lookups)
+			struct ls_lookup **lookups)
 {
 	struct ls_lookup own, *l;
 	char row[48];
 	unsigned int i;
 
 	for (i = 0; i < ls_runs(n) && !ls_failed; i++) {
-		l = lookups ? &lookups[i] : &own;
+		l = lookups ? lookups[i] : &own;
 		if (!lookups && !ls_begin(l, ls_dir))
 			return;
 		ls_send_all(pool, n, l);
@@ -431,8 +433,8 @@ static void ls_sleep_row(struct ls_thread *pool)
 static void ls_unrelated_rows(struct ls_thread *pool)
 {
 	static const unsigned int sizes[] = { 1000, 8000, 64000 };
-	struct ls_lookup *lookups = NULL;
-	struct ls_thread *threads = NULL;
+	struct ls_lookup *lookups;
+	struct ls_thread *threads;
 	unsigned int i, n = 0, most = 0;
 	char others[32];
 
@@ -442,9 +444,12 @@ static void ls_unrelated_rows(struct ls_thread *pool)
 	if (!most || ls_failed)
 		return;
 	lookups = kvcalloc(most, sizeof(*lookups), GFP_KERNEL);
-	threads = ls_start_threads("other", most);
-	if (!lookups || !threads) {
+	if (!lookups) {
 		ls_fail("no memory");
+		return;
+	}
+	threads = ls_start_threads("other", most);
+	if (!threads) {
 		kvfree(lookups);
 		return;
 	}
@@ -472,7 +477,7 @@ out:
 static void ls_colliding_row(struct ls_thread *pool)
 {
 	const unsigned int want = LS_COLLIDING + LS_WARM_UP + LS_MAX_RUNS;
-	struct ls_lookup *all, *hit;
+	struct ls_lookup *all, **hit;
 	unsigned int i, n, hits = 0;
 	wait_queue_head_t *queue = NULL;
 	char others[32];
@@ -489,12 +494,12 @@ static void ls_colliding_row(struct ls_thread *pool)
 		if (!queue)
 			queue = __var_waitqueue(compat_wait_key(l->dentry));
 		if (__var_waitqueue(compat_wait_key(l->dentry)) == queue)
-			hit[hits++].dentry = l->dentry;
+			hit[hits++] = l;
 	}
 	if (hits == want) {
 		/* pool[0] is who is woken */
 		for (i = 0; i < LS_COLLIDING; i++)
-			ls_send(&pool[1 + i], &hit[i]);
+			ls_send(&pool[1 + i], hit[i]);
 		ls_await_asleep(pool + 1, LS_COLLIDING);
 		snprintf(others, sizeof(others), "-colliding-%u", LS_COLLIDING);
 		ls_wake_row(pool, 1, others, hit + LS_COLLIDING);
@@ -504,7 +509,7 @@ static void ls_colliding_row(struct ls_thread *pool)
 	}
 	atomic_set(&ls_left, INT_MAX);
 	while (n--)
-		if (d_in_lookup(all[n].dentry))
+		if (all[n].dentry)
 			ls_end(&all[n]);
 	kvfree(all);
 	kvfree(hit);
