@@ -20,6 +20,7 @@
  * that was not in it, and that the batch has once, was allocated.  What readdir lists
  * in procfs is too short-lived to be asked for, but adds to the number of dentries.
  */
+#include "caches.hpp"
 #include "options.hpp"
 #include "unique_fd.hpp"
 
@@ -53,20 +54,6 @@ public:
 	/* Returns how many names were looked up. */
 	virtual uint64_t after(ktap::test_case &t) = 0;
 };
-
-/*
- * Empties the caches of what nobody uses.  Once is not enough: a dentry that was used
- * twice is spared once, and procfs gives up half of what it has, or puts that off.
- */
-void drop_caches()
-{
-	const unique_fd fd = open_or_throw("/proc/sys/vm/drop_caches", O_WRONLY);
-
-	/* 4: do not log each time that caches were dropped. */
-	for (const char what : {'4', '2', '2', '2', '2', '2', '2', '2', '2'})
-		if (::pwrite(fd.get(), &what, 1, 0) != 1)
-			throw errno_error("drop_caches");
-}
 
 /* ---- names, one operation each --------------------------------------------- */
 

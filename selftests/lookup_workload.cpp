@@ -24,6 +24,7 @@
  * each lookup of all: the inverse of their throughput.  For threads-same-N it is what one
  * of them spends in fstatat(), in the median round, without the meeting before it.
  */
+#include "caches.hpp"
 #include "options.hpp"
 #include "race.hpp"
 #include "unique_fd.hpp"
@@ -84,20 +85,6 @@ template <class Once> void measure(ktap::test_case &t, const workload_config &c,
 /* ---- programs -------------------------------------------------------------- */
 
 constexpr const char *stress_ng = "/bin/stress-ng";
-
-/*
- * Of dentries and inodes that nobody uses.  One that was used twice is spared once, and
- * procfs, whose shrinker has no seeks, hands over half each time or puts it off.
- */
-void drop_caches()
-{
-	const unique_fd fd = open_or_throw("/proc/sys/vm/drop_caches", O_WRONLY);
-
-	/* 4: do not log each time that caches were dropped. */
-	for (const char what : {'4', '2', '2', '2', '2', '2', '2', '2', '2'})
-		if (::pwrite(fd.get(), &what, 1, 0) != 1)
-			throw errno_error("drop_caches");
-}
 
 std::string contents(const unique_fd &fd)
 {
