@@ -29,11 +29,9 @@
  */
 #include <linux/completion.h>
 #include <linux/fs.h>
-#include <linux/fs_context.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mount.h>
-#include <linux/pseudo_fs.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -41,8 +39,8 @@
 #include <linux/wait_bit.h>
 
 #include "dcache_compat.h"
+#include "lookup_mount.h"
 
-#define LS_MAGIC		0x7363616c	/* "scal" */
 #define LS_MAX_RUNS		61		/* values that fit on a line of the log */
 #define LS_WARM_UP		3		/* runs that are not counted */
 #define LS_COLLIDING		64
@@ -59,6 +57,10 @@ MODULE_PARM_DESC(waiters, "Leave out rows with more threads that wait for one na
 static unsigned int unrelated = 64000;
 module_param(unrelated, uint, 0444);
 MODULE_PARM_DESC(unrelated, "Leave out rows with more threads that wait for other names, 0..64000; kernel.threads-max and kernel.pid_max have to allow for them (default: 64000)");
+
+static bool colliding = true;
+module_param(colliding, bool, 0444);
+MODULE_PARM_DESC(colliding, "Measure the rows whose names share a wait queue, for which many thousands are tried (default: Y)");
 
 /*
  * Waits for one name after the other.  The control thread writes ->name and then
@@ -286,23 +288,6 @@ static u64 ls_alloc_done(void)
 
 /* @ls_moving is in one of the two directories, and goes to the other one. */
 static struct dentry *ls_moving;
-
-static struct dentry *ls_new_dir(struct dentry *parent, const char *name)
-{
-	struct dentry *dentry = d_alloc_name(parent, name);
-	struct inode *inode = dentry ? new_inode(parent->d_sb) : NULL;
-
-	if (!inode) {
-		dput(dentry);
-		return NULL;
-	}
-	inode->i_ino = get_next_ino();
-	inode->i_mode = S_IFDIR | 0755;
-	inode->i_op = &simple_dir_inode_operations;
-	inode->i_fop = &simple_dir_operations;
-	d_add(dentry, inode);
-	return dentry;
-}
 
 static u64 ls_splice(void)
 {
@@ -536,7 +521,8 @@ static void ls_measure(void)
 	inode_lock_shared(d_inode(ls_dir));
 	ls_sleep_row(pool);
 	ls_wake_rows(pool);
-	ls_colliding_row(pool);
+	if (colliding)
+		ls_colliding_row(pool);
 	ls_unrelated_rows(pool);
 	inode_unlock_shared(d_inode(ls_dir));
 	ls_stop_threads(pool, n);
@@ -546,37 +532,13 @@ static int ls_control_fn(void *unused)
 {
 	ls_measure();
 	pr_info("lookup_scale: End of test: %s\n", ls_failed ? "FAILURE" : "SUCCESS");
-	while (!kthread_should_stop()) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (!kthread_should_stop())
-			schedule();
-		__set_current_state(TASK_RUNNING);
-	}
+	lookup_await_stop();
 	return 0;
 }
 
 /* Set-up */
 
-static int ls_check_range(const char *what, unsigned int value, unsigned int from,
-			  unsigned int to)
-{
-	if (value >= from && value <= to)
-		return 0;
-	pr_err("lookup_scale: %s=%u is not in %u..%u\n", what, value, from, to);
-	return -EINVAL;
-}
-
-static int ls_init_fs_context(struct fs_context *fc)
-{
-	return init_pseudo(fc, LS_MAGIC) ? 0 : -ENOMEM;
-}
-
-static struct file_system_type ls_fs_type = {
-	/* No owner: our own mount would keep the module from being removed. */
-	.name			= "lookup_scale",
-	.init_fs_context	= ls_init_fs_context,
-	.kill_sb		= kill_anon_super,
-};
+static struct file_system_type ls_fs_type = LOOKUP_FS_TYPE;
 
 static void ls_free(void)
 {
@@ -591,10 +553,10 @@ static int ls_alloc(void)
 	ls_mnt = kern_mount(&ls_fs_type);
 	if (IS_ERR(ls_mnt))
 		return PTR_ERR(ls_mnt);
-	ls_dir = ls_new_dir(ls_mnt->mnt_root, "dir");
-	ls_elsewhere = ls_new_dir(ls_mnt->mnt_root, "elsewhere");
+	ls_dir = lookup_mkdir(ls_mnt->mnt_root, "dir");
+	ls_elsewhere = lookup_mkdir(ls_mnt->mnt_root, "elsewhere");
 	if (ls_elsewhere)
-		ls_moving = ls_new_dir(ls_elsewhere, "moving");
+		ls_moving = lookup_mkdir(ls_elsewhere, "moving");
 	if (ls_dir && ls_moving)
 		return 0;
 	ls_free();
@@ -605,9 +567,9 @@ static int __init ls_init(void)
 {
 	int err;
 
-	err = ls_check_range("runs", runs, 1, LS_MAX_RUNS) ?:
-	      ls_check_range("waiters", waiters, 0, 2048) ?:
-	      ls_check_range("unrelated", unrelated, 0, 64000) ?:
+	err = lookup_check_range("runs", runs, 1, LS_MAX_RUNS) ?:
+	      lookup_check_range("waiters", waiters, 0, 2048) ?:
+	      lookup_check_range("unrelated", unrelated, 0, 64000) ?:
 	      ls_alloc();
 	if (err)
 		return err;

@@ -9,13 +9,11 @@
  */
 #include <linux/cpumask.h>
 #include <linux/fs.h>
-#include <linux/fs_context.h>
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mount.h>
-#include <linux/pseudo_fs.h>
 #include <linux/random.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -23,9 +21,9 @@
 #include <linux/string.h>
 
 #include "lookup_doctor.h"
+#include "lookup_mount.h"
 #include "lookup_torture.h"
 
-#define LT_MAGIC	0x6c6f6f6b	/* "look" */
 #define LT_POLL_MS	100
 #define LT_TRIES	3		/* to wake a reader that is stuck */
 #define LT_RETRY	HZ		/* jiffies between them */
@@ -315,26 +313,11 @@ static int lt_control_fn(void *unused)
 	lt_stop_readers();
 	lt_verdict();
 
-	while (!kthread_should_stop()) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (!kthread_should_stop())
-			schedule();
-		__set_current_state(TASK_RUNNING);
-	}
+	lookup_await_stop();
 	return 0;
 }
 
 /* Set-up */
-
-static int lt_check_range(const char *what, unsigned int value,
-			  unsigned int from, unsigned int to)
-{
-	if (value >= from && value <= to)
-		return 0;
-	pr_err("lookup_torture: %s=%u is not in %u..%u\n", what, value, from,
-	       to);
-	return -EINVAL;
-}
 
 static int lt_check_parameters(void)
 {
@@ -343,12 +326,12 @@ static int lt_check_parameters(void)
 
 	if (!nreaders)
 		nreaders = max(num_online_cpus(), 2);
-	err = lt_check_range("nreaders", nreaders, 2, 1024) ?:
-	      lt_check_range("nnames", nnames, 1, 1024) ?:
-	      lt_check_range("hold_us", hold_us, 0, USEC_PER_SEC) ?:
-	      lt_check_range("gather", gather, 0, nreaders - 1) ?:
-	      lt_check_range("stall_ms", stall_ms,
-			     max(100U, hold_us / 100), 600000);
+	err = lookup_check_range("nreaders", nreaders, 2, 1024) ?:
+	      lookup_check_range("nnames", nnames, 1, 1024) ?:
+	      lookup_check_range("hold_us", hold_us, 0, USEC_PER_SEC) ?:
+	      lookup_check_range("gather", gather, 0, nreaders - 1) ?:
+	      lookup_check_range("stall_ms", stall_ms,
+				 max(100U, hold_us / 100), 600000);
 	if (err)
 		return err;
 	if (inject_faults && !IS_ENABLED(CONFIG_FAULT_INJECTION)) {
@@ -366,37 +349,7 @@ static int lt_check_parameters(void)
 	return err;
 }
 
-static int lt_init_fs_context(struct fs_context *fc)
-{
-	return init_pseudo(fc, LT_MAGIC) ? 0 : -ENOMEM;
-}
-
-static struct file_system_type lt_fs_type = {
-	/* No owner: our own mount would keep the module from being removed. */
-	.name			= "lookup_torture",
-	.init_fs_context	= lt_init_fs_context,
-	.kill_sb		= kill_anon_super,
-};
-
-static struct dentry *lt_mkdir(const char *name)
-{
-	struct dentry *dentry = d_alloc_name(lt_mnt->mnt_root, name);
-	struct inode *inode;
-
-	if (!dentry)
-		return NULL;
-	inode = new_inode(lt_mnt->mnt_sb);
-	if (!inode) {
-		dput(dentry);
-		return NULL;
-	}
-	inode->i_ino = get_next_ino();
-	inode->i_mode = S_IFDIR | 0755;
-	inode->i_op = &simple_dir_inode_operations;
-	inode->i_fop = &simple_dir_operations;
-	d_add(dentry, inode);
-	return dentry;
-}
+static struct file_system_type lt_fs_type = LOOKUP_FS_TYPE;
 
 static void lt_init_name(struct lt_name *name, const char *fmt, unsigned int i)
 {
@@ -430,8 +383,8 @@ static int lt_alloc(void)
 	lt_mnt = kern_mount(&lt_fs_type);
 	if (IS_ERR(lt_mnt))
 		return PTR_ERR(lt_mnt);
-	lt_dir = lt_mkdir("names");
-	lt_elsewhere = lt_mkdir("elsewhere");
+	lt_dir = lookup_mkdir(lt_mnt->mnt_root, "names");
+	lt_elsewhere = lookup_mkdir(lt_mnt->mnt_root, "elsewhere");
 	if (!lt_dir || !lt_elsewhere)
 		return -ENOMEM;
 	for (i = 0; i < nnames; i++) {

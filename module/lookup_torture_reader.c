@@ -14,6 +14,7 @@
 #include <linux/wait.h>
 
 #include "dcache_compat.h"
+#include "lookup_mount.h"
 #include "lookup_torture.h"
 
 u32 lt_random(struct lt_reader *r, u32 below)
@@ -206,11 +207,6 @@ int lt_reader_fn(void *arg)
 #endif
 	/* Pairs with the acquire in lt_all_idle(). */
 	smp_store_release(&r->idle, true);
-	while (!kthread_should_stop()) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (!kthread_should_stop())
-			schedule();
-		__set_current_state(TASK_RUNNING);
-	}
+	lookup_await_stop();
 	return 0;
 }
