@@ -7,6 +7,13 @@
 KEPT=$WORK/variants		# what scripts/patched makes of each
 # shellcheck disable=SC2153
 UNPATCHED=$O/$VARIANT-unpatched/$KERNEL
+UNPATCHED_KUNIT=module
+
+# From here on, the base is the one that the suites run on.
+compare_with_suites() {
+	UNPATCHED=$O/$VARIANT-unpatched-kunit/$KERNEL
+	UNPATCHED_KUNIT=built-in
+}
 
 # kernel NAME, initramfs NAME: the files.  A name may be unpatched-again: the same once
 # more, for what the instrument makes of it.
@@ -40,7 +47,7 @@ check_kernels() {
 
 build() {
 	local name
-	SERIES=none "$TOP/scripts/run" build
+	SERIES=none KUNIT=$UNPATCHED_KUNIT "$TOP/scripts/run" build
 	"$TOP/scripts/run" build
 	for name; do
 		[[ $name == unpatched* || $name == series ]] ||
