@@ -185,7 +185,8 @@ typedef struct_task {
 /*
  * The struct list_head number d is in dentry d, ->d_lru or ->d_waiters.  Number
  * entry_of(t) is in the struct wait_var_queue_entry of thread t, on the stack of
- * d_wait_lookup(): POISON as long as it is on no list.
+ * d_wait_lookup(): POISON as long as it is on no list, which for its owner is what
+ * NULL in its ->task says.
  */
 typedef struct_list_head {
 	byte next;
@@ -226,6 +227,7 @@ hidden byte i, sleepers;	/* used where nobody intervenes, and not kept */
 #else
 #define list_empty(n)		(L[n].next == n)
 #define somebody_waits(d)	(!list_empty(d))
+#define off_the_queue(n)	(L[n].next == POISON)
 #endif
 
 #if WAITERS == 1
@@ -333,9 +335,9 @@ inline dequeue(d)
 		reach(WOKEN_FOR_NOTHING, D[d].d_flags & DCACHE_PAR_LOOKUP);
 		if
 #ifdef SPURIOUS_WAKE_QUEUES_TWICE
-		:: !list_empty(entry_of(me)) && L[entry_of(me)].prev != d ->
+		:: !off_the_queue(entry_of(me)) && L[entry_of(me)].prev != d ->
 #else
-		:: !list_empty(entry_of(me)) ->
+		:: !off_the_queue(entry_of(me)) ->
 #endif
 			reach(LEAVES_BEFORE_ANOTHER, L[entry_of(me)].next != d);
 			reach(LEAVES_AFTER_ANOTHER, L[entry_of(me)].prev != d);
@@ -361,20 +363,20 @@ inline leave_the_queue()
 
 /*
  * "entry" and "after" are variables of the process.  Who finds an entry that leads
- * nowhere, or to itself, stops: the kernel would crash, or never stop.
+ * nowhere stops: the kernel would crash, or never stop.
  */
 inline __wake_up_var_queue(queue)
 {
 	entry = L[queue].next;
 	do
-	:: entry != queue && L[entry].next != POISON && L[entry].next != entry ->
+	:: entry != queue && L[entry].next != POISON ->
 		after = L[entry].next;
 #ifdef QUEUE_ENTRY_TAKEN_OFF_AFTER_THE_WAKE
 		T[task_of(entry)].asleep = false;
 #endif
-#if !defined(ENTRY_NOT_REINITIALISED_BY_THE_WAKER) && !defined(WAKER_TAKES_NOTHING_OFF)
-		L[entry].next = entry;
-		L[entry].prev = entry;
+#if !defined(ENTRY_TASK_NOT_CLEARED_BY_THE_WAKER) && !defined(WAKER_TAKES_NOTHING_OFF)
+		L[entry].next = POISON;
+		L[entry].prev = POISON;
 #endif
 		reach(WAKE_MEETS_A_TASK_THAT_RUNS, !T[task_of(entry)].asleep);
 		T[task_of(entry)].asleep = false;

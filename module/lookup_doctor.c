@@ -263,10 +263,7 @@ static bool ld_is_linked(const struct list_head *entry)
 	       ld_read(&forth, &copy.prev->next, sizeof(forth)) && forth == entry;
 }
 
-/*
- * The entry is what names its task and is part of a list, if only of its own when
- * it was taken off the queue.
- */
+/* The entry is what names its task, until that is woken, and is part of a list. */
 static void ld_find_dentry_of(struct ld_waiter *w)
 {
 	unsigned long at = 0;
@@ -640,7 +637,7 @@ static void ld_say_all(struct ld_report *r)
 		ld_say(r, "  verdict: %s\n", r->waiters[i].queued ?
 		       "LOST WAKE-UP: on a queue that no dentry in lookup has" :
 		       r->waiters[i].entry ? "on its way: it has been woken" :
-		       "unknown: no entry of a queue found on its stack");
+		       "unknown: no entry of a queue on its stack, unless it is being woken now");
 		r->hopeless += r->waiters[i].queued;
 	}
 	if (r->left_out)
