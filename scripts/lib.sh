@@ -252,9 +252,16 @@ need_space() {
 		die "O=$O: $((free)) MiB free, $1 needed for $2; make room or choose another O="
 }
 
+# The objects of the files that the series touches.  Some files are included by another
+# one, as those of kernel/sched/ are, and are a part of its object.
 touched_objects() {
-	[[ $SERIES == none ]] ||
-		series | xargs -r sed -n -E 's,^\+\+\+ b/(.*)\.c$,\1.o,p' | sort -u | xargs
+	local file
+	[[ $SERIES != none ]] || return 0
+	series | xargs -r sed -n -E 's,^\+\+\+ b/(.*\.c)$,\1,p' | sort -u |
+		while read -r file; do
+			git -C "$TREE" grep -lF "#include \"${file##*/}\"" -- "${file%/*}/*.c" ||
+				printf '%s\n' "$file"
+		done | sed 's/\.c$/.o/' | sort -u | xargs
 }
 
 # The make that builds kernels and modules in $TREE.
