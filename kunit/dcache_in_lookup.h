@@ -46,7 +46,7 @@ void waiter_bit_is_set_while_somebody_waits(struct kunit *test);
 void waiter_bit_is_not_set_by_who_does_not_wait(struct kunit *test);
 void nobody_waits_and_no_wake_up_is_sent(struct kunit *test);
 void waiters_cost_one_wake_up_for_all(struct kunit *test);
-void wake_up_is_sent_when_both_bits_are_gone(struct kunit *test);
+void wake_up_is_sent_when_the_lookup_has_ended(struct kunit *test);
 void wake_up_is_sent_when_the_dir_seq_is_even_again(struct kunit *test);
 void wake_up_is_sent_under_d_lock(struct kunit *test);
 void waiters_whose_wake_up_is_lost_are_noticed(struct kunit *test);

@@ -258,7 +258,7 @@ static unsigned int entries_for(struct dentry *dentry)
 
 	spin_lock_irqsave(&queue->lock, irq);
 	list_for_each_entry(entry, &queue->head, wq_entry.entry)
-		nr += entry->key.flags == &dentry->d_flags;
+		nr += (void *)entry->key.flags == &dentry->d_flags;
 	spin_unlock_irqrestore(&queue->lock, irq);
 	return nr;
 }

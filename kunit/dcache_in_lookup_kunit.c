@@ -62,7 +62,7 @@ static struct kunit_case dcache_in_lookup_cases[] = {
 	KUNIT_CASE(waiter_bit_is_not_set_by_who_does_not_wait),
 	KUNIT_CASE(nobody_waits_and_no_wake_up_is_sent),
 	KUNIT_CASE(waiters_cost_one_wake_up_for_all),
-	KUNIT_CASE(wake_up_is_sent_when_both_bits_are_gone),
+	KUNIT_CASE(wake_up_is_sent_when_the_lookup_has_ended),
 	KUNIT_CASE(wake_up_is_sent_when_the_dir_seq_is_even_again),
 	KUNIT_CASE(wake_up_is_sent_under_d_lock),
 	KUNIT_CASE(waiters_whose_wake_up_is_lost_are_noticed),

@@ -225,11 +225,11 @@ void failed_allocation_does_not_disturb_the_owner(struct kunit *test)
  */
 void dentry_of_a_pseudo_file_has_operations(struct kunit *test)
 {
-	struct file *file = shmem_file_setup("pseudo", PAGE_SIZE, 0);
+	struct file *file = shmem_file_setup("pseudo", PAGE_SIZE, COMPAT_NO_VMA_FLAGS);
 
 	if (IS_ERR(file))
 		kunit_skip(test, "no shmem: error %ld", PTR_ERR(file));
-	KUNIT_EXPECT_NULL(test, file_dentry(file)->d_sb->s_d_op);
+	KUNIT_EXPECT_NULL(test, compat_default_d_op(file_dentry(file)->d_sb));
 	KUNIT_EXPECT_NOT_NULL(test, file_dentry(file)->d_op);
 	fput(file);
 }

@@ -149,11 +149,11 @@ static void judge_one(struct kunit *test, enum end end,
 	KUNIT_EXPECT_EQ_MSG(test, seen->sent, 1, "by %s", end_names[end]);
 }
 
-static void judge_bits(struct kunit *test, enum end end,
+static void judge_ended(struct kunit *test, enum end end,
 		       const struct wake_watch *seen)
 {
 	KUNIT_EXPECT_GE_MSG(test, seen->sent, 1, "by %s", end_names[end]);
-	KUNIT_EXPECT_EQ_MSG(test, seen->bits_set, 0, "by %s", end_names[end]);
+	KUNIT_EXPECT_EQ_MSG(test, seen->in_lookup, 0, "by %s", end_names[end]);
 }
 
 static void judge_order(struct kunit *test, enum end end,
@@ -182,9 +182,9 @@ void waiters_cost_one_wake_up_for_all(struct kunit *test)
 	watch_all_ends(test, FEW, judge_one);
 }
 
-void wake_up_is_sent_when_both_bits_are_gone(struct kunit *test)
+void wake_up_is_sent_when_the_lookup_has_ended(struct kunit *test)
 {
-	watch_all_ends(test, FEW, judge_bits);
+	watch_all_ends(test, FEW, judge_ended);
 }
 
 void wake_up_is_sent_when_the_dir_seq_is_even_again(struct kunit *test)

@@ -69,8 +69,8 @@ static int watch_handler(struct kprobe *kp, struct pt_regs *regs)
 		return 0;
 	dir = READ_ONCE(dentry->d_parent)->d_inode;
 	watch.seen.sent++;
-	if (READ_ONCE(dentry->d_flags) & COMPAT_DCACHE_LOOKUP_BITS)
-		watch.seen.bits_set++;
+	if (READ_ONCE(dentry->d_flags) & DCACHE_PAR_LOOKUP)
+		watch.seen.in_lookup++;
 	if (READ_ONCE(dir->i_dir_seq) & 1)
 		watch.seen.seq_odd++;
 	/* held by the task that we interrupt, or free: this does not spin */
@@ -144,7 +144,7 @@ void hold_splice(struct kunit *test, struct inode *inode)
 	hold.diverted = false;
 	hold.held = false;
 	init_completion(&hold.release);
-	probe(test, &hold.kp, "d_splice_alias", hold_handler);
+	probe(test, &hold.kp, COMPAT_D_SPLICE_ALIAS, hold_handler);
 }
 
 bool splice_is_held(void)

@@ -20,7 +20,7 @@
 /* The wake-ups sent for one lookup, and the state they were sent in. */
 struct wake_watch {
 	unsigned int sent;
-	unsigned int bits_set;		/* a bit of the lookup was still there */
+	unsigned int in_lookup;		/* the bit was still there that they wait for */
 	unsigned int seq_odd;		/* inside the section of ->i_dir_seq */
 	unsigned int unlocked;		/* without ->d_lock */
 };

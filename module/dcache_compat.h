@@ -119,6 +119,16 @@ static inline void compat_wake_up(struct dentry *dentry)
 #define COMPAT_D_ALIAS		d_alias
 #endif
 
+/*
+ * A negative dentry that is not in lookup has a list of those who wait for its eviction,
+ * where a positive one has the link in its chain of aliases.
+ */
+#ifdef COMPAT_HAVE_EVICTION_WAITERS
+#define COMPAT_HAS_EVICTION_WAITERS	true
+#else
+#define COMPAT_HAS_EVICTION_WAITERS	false
+#endif
+
 /* Who ends a lookup knows whether anybody waits for it, and wakes nobody if not. */
 #define COMPAT_WAKES_WAITERS_ONLY					\
 	(COMPAT_WAITS_ON_DENTRY || COMPAT_DCACHE_WAITER != 0)
@@ -144,6 +154,31 @@ static inline bool compat_d_set_d_op(struct dentry *dentry,
 #endif
 	return COMPAT_HAS_SET_D_OP;
 }
+
+/* The operations that a dentry of @sb has from the beginning, or NULL. */
+static inline const struct dentry_operations *
+compat_default_d_op(const struct super_block *sb)
+{
+#ifdef COMPAT_HAVE_S_D_OP
+	return sb->s_d_op;
+#else
+	return sb->__s_d_op;
+#endif
+}
+
+/* Where d_splice_alias(), which may be inlined, does what it does. */
+#ifdef COMPAT_HAVE_D_SPLICE_ALIAS_OPS
+#define COMPAT_D_SPLICE_ALIAS	"d_splice_alias_ops"
+#else
+#define COMPAT_D_SPLICE_ALIAS	"d_splice_alias"
+#endif
+
+/* No flags, as shmem_file_setup() wants them. */
+#ifdef COMPAT_HAVE_VMA_FLAGS_T
+#define COMPAT_NO_VMA_FLAGS	((vma_flags_t){})
+#else
+#define COMPAT_NO_VMA_FLAGS	0
+#endif
 
 /*
  * For negative controls only: hide those who have been waiting for @dentry so far
