@@ -3,7 +3,7 @@
 # Verbs only; every step is a script of its own in scripts/.  `make help` lists
 # the verbs and the variables.
 
-export O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK
+export O BASE KDIR REV KCONFIG SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK
 export V C W ARCH LLVM
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)
@@ -64,7 +64,13 @@ gdb:	## the same, stopped at its first instruction, with gdb attached
 doctor:	## ask the guest that runs now who waits in d_alloc_parallel(), and why
 	@scripts/doctor
 
-.PHONY: build tree reset refresh series
+.PHONY: try bisect-step
+try:	## KDIR=~/linux [REV=...]: which series fits there; build, boot and run it
+	@scripts/try
+bisect-step: ## KDIR=~/linux: whether that passes; for git bisect run see scripts/bisect-step
+	@scripts/bisect-step
+
+.PHONY: build tree reset refresh series each
 build:	## all steps but the guest
 	@scripts/run build
 tree:	## the git tree with the series, to work in
@@ -73,7 +79,7 @@ reset:	## drop what you changed in that tree
 	@scripts/tree reset
 refresh: ## write what you committed to that tree back to patches/
 	@scripts/series refresh
-series:	## the series: checkpatch, refresh changes nothing, each patch builds and boots
+series each: ## the series: checkpatch, refresh changes nothing, each patch builds and boots
 	@scripts/series each
 
 .PHONY: clean help

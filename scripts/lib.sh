@@ -28,9 +28,15 @@ say() {
 
 # BASE      base tree of the series: a name in scripts/bases/
 # KDIR      your own kernel tree instead, git or unpacked; it is only read
-# SERIES    apply: patches/BASE/ on top; none: the tree as it is; N: the first N
+# REV       a commit of KDIR, instead of what lies there
+# SERIES    apply: patches/BASE/ on top; none: the tree as it is; N: the first N; where
+#           the base has a form of the change already, these stand on patches/BASE/control/,
+#           which takes that out; control: only that; mainline: patches/BASE/mainline/,
+#           which goes on from that form
 # KUNIT     module, or built-in: the suites as part of the kernel
 # CONFIG    plain, or a name in scripts/configs/: a fragment merged on top
+# KCONFIG   a .config of yours to start from, instead of as little as possible; modules
+#           that it asks for are built, but not put into the guest
 # O         where everything is built and kept, outside of all source trees
 # FILTER    glob SUITE[.CASE]: run only what matches
 # SEED      seed of everything random, 1..2^63-1; default: drawn, and printed
@@ -42,7 +48,7 @@ say() {
 # MEMORY    of the guest, in MiB
 # SOAK      contended waits that make soak goes on to
 # V         1: show the commands of the builds and the guest's console
-: "${BASE:=6.12}" "${KDIR:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
+: "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
 
 # A script that calls another one with another CONFIG hands on what its user has
 # asked for, and not what it has made of that itself: $DEFAULTED is a list of that,
@@ -53,8 +59,12 @@ for word in ${DEFAULTED:-}; do
 		unset "$name"
 	fi
 done
+# User-mode Linux is an architecture to the kernel, and a scenario here.
+if [[ ${ARCH:-} == um && $CONFIG == plain ]]; then
+	CONFIG=um
+fi
 not_asked_for=()
-for name in SMP TIMEOUT MEMORY SOAK ARCH LLVM; do
+for name in SMP TIMEOUT MEMORY SOAK ARCH LLVM KUNIT; do
 	[[ -n ${!name:-} ]] || not_asked_for+=("$name")
 done
 
@@ -108,10 +118,11 @@ check_variables() {
 
 	one_of BASE "$BASE" "${bases[@]##*/}"
 	one_of CONFIG "$CONFIG" plain "${configs[@]##*/}"
-	[[ $SERIES =~ ^[1-9][0-9]?$ ]] || one_of SERIES "$SERIES" apply none
+	[[ $SERIES =~ ^[1-9][0-9]?$ ]] || one_of SERIES "$SERIES" apply none control mainline
+	[[ $SERIES != [cm]* || -d $SET ]] || die "SERIES=$SERIES: BASE=$BASE has no patches/$BASE/$SERIES"
 	one_of KUNIT "$KUNIT" module built-in
 	one_of ACCEL "$ACCEL" auto kvm tcg
-	one_of ARCH "$ARCH" x86_64 i386
+	one_of ARCH "$ARCH" x86_64 i386 um
 	one_of V "$V" 0 1
 	whole_number TIMEOUT "$TIMEOUT"
 	whole_number SMP "$SMP"
@@ -126,6 +137,9 @@ check_variables() {
 		die "O=$O: want an absolute path without blanks, colons and commas"
 	[[ $TOP != *[[:space:]]* ]] ||
 		die "$TOP: make cannot work below a path with blanks; move this elsewhere"
+	[[ -z $KCONFIG || (-f $KCONFIG && $KCONFIG == /*) ]] ||
+		die "KCONFIG=$KCONFIG: no such file; name a .config by its absolute path"
+	[[ -z $REV || -n $KDIR ]] || die "REV=$REV: of which tree? KDIR="
 	[[ -z $KDIR || $O/ != "$KDIR"/* ]] ||
 		die "O=$O is inside of KDIR=$KDIR, which is only read; choose another O="
 }
@@ -140,13 +154,15 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 
 if [[ -n $KDIR ]]; then
 	KDIR=$(realpath -m -- "$KDIR")
-	VARIANT=kdir-$(sha256sum <<< "$KDIR" | cut -c1-8)
+	KDIR_ID=kdir-$(sha256sum <<< "$KDIR" | cut -c1-8)
+	VARIANT=$KDIR_ID
 else
 	VARIANT=$BASE
 fi
 case $SERIES in
 apply) ;;
 none) VARIANT+=-unpatched ;;
+control | mainline) VARIANT+=-$SERIES ;;
 *) VARIANT+=-partial ;;
 esac
 if [[ $KUNIT == built-in ]]; then
@@ -176,6 +192,9 @@ KERNEL=plain
 if grep -qs '^CONFIG_' /dev/null "${SCENARIO[@]}" || [[ -n $LLVM ]]; then
 	KERNEL=$CONFIG
 fi
+if [[ -n $KCONFIG ]]; then
+	KERNEL+=-yours
+fi
 
 # $PATCHED is set while scripts/patched builds modules with the headers of its patch.
 : "${PATCHED:=}"
@@ -186,24 +205,49 @@ DIR=$O/$VARIANT
 TREE=$DIR/linux			# the work tree: the base and the series
 WORK=$DIR/$KERNEL
 BUILD=$WORK/build		# the kernel
+IMAGE=$BUILD/arch/x86/boot/bzImage	# what is booted
 EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
 SELFTESTS=$O/selftests-$ARCH	# the C++ programs
 INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio.gz
 RESULTS=$O/results
 PATCHES=$TOP/patches/$BASE
+SET=$PATCHES			# where the patches are that SERIES names
+BEFORE=none			# the SERIES that is compared to: without any of it
 }
+if [[ $ARCH == um ]]; then
+	# shellcheck disable=SC2034
+	IMAGE=$BUILD/linux
+fi
+if [[ $SERIES == control || $SERIES == mainline ]]; then
+	SET+=/$SERIES
+fi
+if [[ -d $PATCHES/control ]]; then
+	BEFORE=control
+fi
 
-export TOP O BASE KDIR SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
+export TOP O BASE KDIR REV KCONFIG SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
 	MEMORY SOAK V C W ARCH LLVM CC
 
-# The patches that SERIES asks for, in order, without the cover letter.
+patches_in() {
+	find "$1" -maxdepth 1 -name '[0-9]*.patch' ! -name '0000-*' | sort
+}
+
+# What has to go on the base before the patches that SERIES names can.  Nobody wants
+# that on a tree of his own.
+below() {
+	if [[ $SET == "$PATCHES" && $BEFORE == control && -z $KDIR ]]; then
+		patches_in "$PATCHES/control"
+	fi
+}
+
+# All that SERIES asks for, in order, without the cover letter.
 series() {
 	local number=9999
-	if [[ $SERIES != apply ]]; then
+	if [[ $SERIES =~ ^[0-9]+$ ]]; then
 		number=$SERIES
 	fi
-	find "$PATCHES" -maxdepth 1 -name '[0-9]*.patch' ! -name '0000-*' | sort |
-		head -n "$number"
+	below
+	patches_in "$SET" | head -n "$number"
 }
 
 series_digest() {
