@@ -150,7 +150,7 @@ static void judge_one(struct kunit *test, enum end end,
 }
 
 static void judge_ended(struct kunit *test, enum end end,
-		       const struct wake_watch *seen)
+			const struct wake_watch *seen)
 {
 	KUNIT_EXPECT_GE_MSG(test, seen->sent, 1, "by %s", end_names[end]);
 	KUNIT_EXPECT_EQ_MSG(test, seen->in_lookup, 0, "by %s", end_names[end]);
