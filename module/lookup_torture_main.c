@@ -28,6 +28,7 @@
 #define LT_TRIES	3		/* to wake a reader that is stuck */
 #define LT_RETRY	HZ		/* jiffies between them */
 #define LT_MAX_PRINTED	50		/* errors; all are counted */
+#define LT_GRACE	40		/* seconds, on a slow machine */
 
 static unsigned int nreaders;
 module_param(nreaders, uint, 0444);
@@ -43,7 +44,7 @@ MODULE_PARM_DESC(stat_interval, "Seconds between statistics, 0 for none (default
 
 static unsigned int duration;
 module_param(duration, uint, 0444);
-MODULE_PARM_DESC(duration, "Seconds to run, 0 for until rmmod (default: 0)");
+MODULE_PARM_DESC(duration, "Seconds to run, and up to 40 more until every op was waited for, 0 for until rmmod (default: 0)");
 
 static unsigned int hold_us = 200;
 module_param(hold_us, uint, 0444);
@@ -268,6 +269,16 @@ static void lt_stop_readers(void)
 	}
 }
 
+static bool lt_all_waited_for(void)
+{
+	unsigned int op;
+
+	for (op = 0; op < lt_nr_ops; op++)
+		if (lt_op_selected(op) && !lt_sum_op(op).waited_for)
+			return false;
+	return true;
+}
+
 /* A run in which nobody waited has not tested anything. */
 static void lt_check_coverage(void)
 {
@@ -303,7 +314,8 @@ static int lt_control_fn(void *unused)
 		schedule_timeout_idle(msecs_to_jiffies(LT_POLL_MS));
 		lt_check_stalls();
 		s = (jiffies - start) / HZ;
-		if (duration && s >= duration)
+		if (duration && s >= duration &&
+		    (s >= duration + LT_GRACE || lt_all_waited_for()))
 			break;
 		if (stat_interval && s >= printed + stat_interval) {
 			printed = s;
