@@ -52,6 +52,14 @@ bench-wall: ## whole workloads on two CPUs by the clock, before and after
 report:	## one page of what they have measured: report.html and report.md in $O/report
 	@bash -c '. scripts/lib.sh; check_variables; scripts/report --results "$$RESULTS" --out "$$O/report"' report
 
+.PHONY: audit
+audit:	## what another filesystem in SRC has to change, and the patch that does it
+audit: export SRC := $(SRC)
+audit: export OUT := $(OUT)
+audit: export BOTH := $(BOTH)
+audit:
+	@scripts/audit
+
 .PHONY: proof
 proof:	## all of these, for hours; then the table of the README is written
 	@scripts/proof

@@ -47,6 +47,9 @@ say() {
 # SMP       CPUs of the guest
 # MEMORY    of the guest, in MiB
 # SOAK      contended waits that make soak goes on to
+# SRC       make audit: the filesystem to look at, a directory or a .c file; it is only read
+# OUT       make audit: where the patch goes; default: a file in $O/audit
+# BOTH      make audit: 1: port to a call that knows the old form and the new one
 # V         1: show the commands of the builds and the guest's console
 : "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
 
@@ -91,6 +94,7 @@ scenario_defaults
 
 : "${KUNIT:=module}" "${FILTER:=*}" "${SEED:=}"
 : "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
+: "${SRC:=}" "${OUT:=}" "${BOTH:=0}"
 : "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
 DEFAULTED=
 for name in "${not_asked_for[@]}"; do

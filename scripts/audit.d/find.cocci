@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+// What scripts/audit-report wants to know of a file, one fact a line on standard output:
+// kind, file, line, column, function, and what belongs to the kind, between tabs.  A
+// position is that of the name that the script looks for in the text, too: what it
+// finds there and is not said here has not been understood.
+
+@initialize:python@
+@@
+seen = set()
+def say(kind, p, *more):
+    fact = "\t".join((kind, p[0].file, p[0].line, p[0].column, p[0].current_element) + more)
+    if fact not in seen:
+        seen.add(fact)
+        print(fact, flush=True)
+
+// ---- calls of d_alloc_parallel() ----
+
+@call@
+expression list[n] arguments;
+position p;
+@@
+ d_alloc_parallel@p(arguments)
+
+@script:python@
+n << call.n;
+p << call.p;
+@@
+say("call", p, n, p[0].current_element_line, p[0].current_element_line_end)
+
+@lent@
+expression P, N, W;
+position p;
+@@
+ d_alloc_parallel@p(P, N, W)
+
+@script:python@
+p << lent.p;
+W << lent.W;
+@@
+say("queue", p, W)
+
+@member@
+type T;
+T *E;
+T O;
+expression P, N;
+identifier m;
+position p;
+@@
+(
+ d_alloc_parallel@p(P, N, &E->m)
+|
+ d_alloc_parallel@p(P, N, &O.m)
+)
+
+@script:python@
+p << member.p;
+T << member.T;
+m << member.m;
+@@
+say("member", p, T, m)
+
+@taken@
+expression D;
+position p;
+@@
+ D = d_alloc_parallel@p(...)
+
+@script:python@
+p << taken.p;
+D << taken.D;
+@@
+say("taken", p, D)
+
+@given@
+expression taken.D;
+identifier g;
+position p;
+@@
+ g@p(..., D, ...)
+
+@script:python@
+p << given.p;
+g << given.g;
+@@
+say("given", p, g)
+
+// ---- the others ----
+
+@named@
+identifier g = {d_in_lookup, d_lookup_done, d_splice_alias};
+position p;
+@@
+ g@p(...)
+
+@script:python@
+p << named.p;
+g << named.g;
+@@
+say("named", p, g)
+
+@d_wait@
+struct dentry *D;
+position p;
+@@
+ D->d_wait@p
+
+@script:python@
+p << d_wait.p;
+@@
+say("d_wait", p)
+
+// ---- writes of ->d_flags ----
+
+@write@
+expression D, E;
+assignment operator op;
+position p;
+@@
+(
+ D->d_flags@p op E
+|
+ WRITE_ONCE(D->d_flags@p, E)
+|
+ smp_store_release(&D->d_flags@p, E)
+|
+ xchg(&D->d_flags@p, ...)
+|
+ cmpxchg(&D->d_flags@p, ...)
+|
+ try_cmpxchg(&D->d_flags@p, ...)
+)
+
+@script:python@
+p << write.p;
+D << write.D;
+@@
+say("write", p, D)
+
+@typed@
+type T;
+T *D;
+position write.p;
+@@
+ D->d_flags@p
+
+@script:python@
+p << write.p;
+T << typed.T;
+@@
+say("typed", p, T)
+
+// No lock from the beginning of the function, or none any more.  Who has just made the
+// dentry is alone with it.
+
+@unlocked exists@
+expression D;
+identifier f;
+iterator name scoped_guard;
+statement S;
+position write.p;
+@@
+ f(...)
+ {
+ ... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|guard(spinlock)(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\|assert_spin_locked(&D->d_lock)\|lockdep_assert_held(&D->d_lock)\)
+     when != scoped_guard(spinlock, &D->d_lock) S
+     when != D = \(d_alloc(...)\|d_alloc_name(...)\|d_alloc_anon(...)\)
+     when any
+ D->d_flags@p
+ ... when any
+ }
+
+@script:python@
+p << write.p;
+D << unlocked.D;
+@@
+say("unlocked", p, D)
+
+@unlocked_again exists@
+expression D;
+position write.p;
+@@
+ \(spin_unlock(&D->d_lock)\|spin_unlock(&D->d_lockref.lock)\)
+ ... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\)
+     when any
+ D->d_flags@p
+
+@script:python@
+p << write.p;
+D << unlocked_again.D;
+@@
+say("unlocked", p, D)
+
+@d_op@
+expression D;
+position p;
+@@
+ d_set_d_op@p(D, ...)
+
+@script:python@
+p << d_op.p;
+D << d_op.D;
+@@
+say("d_op", p, D)
+

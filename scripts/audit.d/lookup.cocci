@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+// Where a dentry that d_alloc_parallel() has made is still in lookup at the end of the
+// function.  What ends a lookup beside d_lookup_done() and d_add() is in $AUDIT_ENDERS.
+//
+// Each branch on which the dentry is none, or not in lookup, is marked first, in the copy
+// that spatch works on; then a path is searched that has neither a mark nor an end.
+
+@initialize:python@
+@@
+import os
+ENDERS = ("d_lookup_done d_add " + os.environ.get("AUDIT_ENDERS", "")).split()
+def say(kind, p, D):
+    print("\t".join((kind, p[0].file, "0", "0", p[0].current_element, D)), flush=True)
+
+@call@
+local idexpression D;
+@@
+ D = d_alloc_parallel(...)
+
+@flag@
+identifier F;
+symbol true;
+@@
+ F = \(true\|1\)
+
+// (A pattern with unlikely() matches the condition without it, but not the other way.)
+@disable neg_if@
+local idexpression call.D;
+expression E;
+statement S1, S2;
+@@
+(
+ if (\(unlikely(IS_ERR(D))\|unlikely(IS_ERR_OR_NULL(D))\|unlikely(!D)\|unlikely(!d_in_lookup(D))\|IS_ERR(D) || !d_in_lookup(D)\|E && !d_in_lookup(D)\|!d_in_lookup(D) && E\|unlikely(IS_ERR(D = d_alloc_parallel(...)))\))
++{
++	dentry_is_not_in_lookup(D);
+ S1
++}
+ else S2
+|
+ if (\(unlikely(IS_ERR(D))\|unlikely(IS_ERR_OR_NULL(D))\|unlikely(!D)\|unlikely(!d_in_lookup(D))\|IS_ERR(D) || !d_in_lookup(D)\|E && !d_in_lookup(D)\|!d_in_lookup(D) && E\|unlikely(IS_ERR(D = d_alloc_parallel(...)))\))
++{
++	dentry_is_not_in_lookup(D);
+ S1
++}
+|
+ if (\(unlikely(d_in_lookup(D))\|unlikely(!IS_ERR(D))\|unlikely(!IS_ERR_OR_NULL(D))\|unlikely(D)\))
+ S1
+ else
++{
++	dentry_is_not_in_lookup(D);
+ S2
++}
+|
+ if (\(unlikely(d_in_lookup(D))\|unlikely(!IS_ERR(D))\|unlikely(!IS_ERR_OR_NULL(D))\|unlikely(D)\))
+ S1
++else
++	dentry_is_not_in_lookup(D);
+)
+
+// A variable remembers that there is one in lookup.
+@@
+local idexpression call.D;
+identifier flag.F;
+@@
+ if (unlikely(F)) {
+ ... when any
+ d_lookup_done(D);
+ ... when any
+ }
++else
++	dentry_is_not_in_lookup(D);
+
+@left exists@
+local idexpression call.D;
+expression E;
+identifier f;
+identifier g : script:python() { g in ENDERS };
+position p;
+@@
+ f@p(...)
+ {
+ ... when any
+ D = d_alloc_parallel(...)
+ ... when != dentry_is_not_in_lookup(D)
+     when != g(..., D, ...)
+     when != d_splice_alias(..., D)
+     when != d_splice_alias_ops(..., D, ...)
+     when != return D;
+     when != D = E
+     when != E = D
+ }
+
+@script:python@
+p << left.p;
+D << call.D;
+@@
+say("left", p, D)
+
+// The same, if d_splice_alias() failed.
+@spliced exists@
+local idexpression call.D;
+expression E;
+identifier f;
+identifier g : script:python() { g in ENDERS };
+position p;
+@@
+ f@p(...)
+ {
+ ... when any
+ D = d_alloc_parallel(...)
+ ... when != dentry_is_not_in_lookup(D)
+     when != g(..., D, ...)
+     when != return D;
+     when != D = E
+     when != E = D
+ }
+
+@script:python@
+p << spliced.p;
+D << call.D;
+@@
+say("spliced", p, D)
