@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+"""First: what there is in SRC, and the list of findings."""
+
+import collections
+import os
+import re
+
+from source import CALL, File, Trouble, WORDS, read
+
+Finding = collections.namedtuple('Finding', 'group path line text')
+
+
+class Reading:
+    """The files of SRC that are worth to be looked at."""
+
+    def __init__(self, top, both, tmp):
+        self.top, self.both, self.tmp = top, both, tmp
+        self.paths, self.files, self.findings = [], [], []
+        self.sites = {}         # file: its sites
+        self.ported = {}        # path: File, as the patch makes it
+        self.tested, self.failed, self.own = set(), set(), set()
+
+    def say(self, group, file, line, text, fails=False):
+        path = file if isinstance(file, str) else file.path
+        self.findings.append(Finding(group, path, line, text))
+        self.tested.add(path)
+        if fails:
+            self.failed.add(path)
+
+    def read_all(self, only=None):
+        for where, directories, names in os.walk(self.top, onerror=self.unreadable):
+            directories[:] = sorted(name for name in directories if name != '.git')
+            for name in sorted(names):
+                path = os.path.relpath(os.path.join(where, name), self.top)
+                if only and path != only:
+                    continue
+                self.read_one(path, os.path.join(where, name))
+            if only:
+                break
+        if not any(path.endswith('.c') for path in self.paths):
+            raise Trouble(f'SRC={self.top}: no .c file in there; name the directory of the '
+                          'filesystem')
+
+    def unreadable(self, error):
+        raise Trouble(f'{error.filename}: {error.strerror}; it has to be readable')
+
+    def read_one(self, path, full):
+        if not os.path.isfile(full):
+            return
+        is_c = path.endswith(('.c', '.h'))
+        try:
+            if not is_c and os.path.getsize(full) > 1 << 20:
+                return
+            text = read(full)
+        except OSError as error:
+            raise Trouble(f'{full}: {error.strerror}; it has to be readable') from error
+        if not is_c:
+            if re.search(r'\bd_alloc_parallel\s*\(', text) and \
+                    re.search(r'\.(inc|def|tmpl|in|cc|cpp|cxx|hh|hpp|S|y|l|rs)\Z', path):
+                self.say('notes', path, 1 + text[:text.index(CALL)].count('\n'),
+                         'd_alloc_parallel() in a file that is not .c or .h: not looked at')
+            return
+        self.paths.append(path)
+        if not WORDS.search(text):
+            return
+        file = File(path, text, f'f{len(self.paths):05}{path[-2:]}')
+        for match in re.finditer(r'\bd_alloc_parallel\s*\(', file.dead):
+            self.say('notes', file, file.dead.count('\n', 0, match.start()) + 1,
+                     'd_alloc_parallel() in #if 0: left as it is')
+        if not WORDS.search(file.code):
+            return
+        if os.path.islink(full):
+            self.say('by hand', file, 1, 'is a symbolic link; look at what it points to', True)
+        elif '\r\n' in text:
+            self.say('by hand', file, 1, 'has lines that end in CR LF, on which patch and '
+                     'coccinelle do not agree; convert it first', True)
+        else:
+            self.files.append(file)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The places that name d_alloc_parallel(), and the queues that are lent there."""
+
+import re
+
+from source import CALL, QUEUE_TYPE
+
+OLD = ('old', 'lost', 'odd')     # kinds of calls; what is not understood may be old, too
+OWN = ('declared', 'exported', 'probe')
+COMPAT = r'\bd_alloc_parallel_compat\s*\('
+
+
+class Site:
+    """A place that names d_alloc_parallel()."""
+
+    def __init__(self, file, place, kind):
+        self.file, self.place, self.kind = file, place, kind
+        self.line = place[0]
+        self.function, self.span = None, None   # its name, its first and last line
+        self.queue, self.member = None, None    # the third argument; of what struct it is
+        self.left = None                        # why it is not ported
+        facts = file.fact_at('call', place)
+        if kind == 'call':
+            self.kind = {'2': 'new', '3': 'old'}.get(facts[0].more[0], 'odd') if facts else 'lost'
+        if facts:
+            self.function = facts[0].function
+            self.span = tuple(map(int, facts[0].more[1:]))
+        if self.kind == 'old':
+            self.queue = file.fact_at('queue', place)[0].more[0]
+            members = file.fact_at('member', place)
+            self.member = tuple(members[0].more) if members else None
+
+    def to_port(self):
+        return self.kind == 'old' and not self.left
+
+    def variable(self):
+        """The queue, if that is a variable."""
+        match = re.fullmatch(r'& (\w+)', self.queue or '')
+        return match and match[1]
+
+    def body(self):
+        """The function around it."""
+        return '\n'.join(self.file.lines[self.span[0] - 1:self.span[1]])
+
+    def line_of(self, offset):
+        """The line of an offset in the body."""
+        return self.span[0] + self.body().count('\n', 0, offset)
+
+    def in_function(self):
+        return f'{self.function}()' if self.function else self.file.function_at(self.line)
+
+
+def arguments(text):
+    """How many arguments there are in the parentheses that the text begins with."""
+    depth, commas = 0, 0
+    for char in text:
+        depth += (char in '([{') - (char in ')]}')
+        commas += depth == 1 and char == ','
+        if depth <= 0 and char.strip() and char not in '([{':
+            break
+    return commas + 1
+
+
+def sites_of(file):
+    """The places that name it.  Those in two branches of an #if that have both forms
+    between them know both."""
+    sites, forms = [], []
+    for place, match, kind in file.named(CALL):
+        sites.append(Site(file, place, kind))
+        count = arguments(file.code[match.end():]) if kind in ('call', 'macro') else 0
+        forms.append((count, dict(file.conditional.get(place[0], ()))))
+    for site, (mine, branch) in zip(sites, forms):
+        if any({mine, other} == {2, 3} and any(branch[level] != there.get(level, branch[level])
+                                               for level in branch)
+               for other, there in forms):
+            site.kind, site.left = 'guarded', 'in an #if that has the other form, too'
+    return sites
+
+
+def member_lines(file, tag, member):
+    """Where a queue is declared as a member of a struct."""
+    lines = []
+    for struct in re.finditer(rf'\bstruct\s+{tag}\s*\{{', file.code):
+        depth, end = 1, struct.end()
+        while depth and end < len(file.code):
+            depth += {'{': 1, '}': -1}.get(file.code[end], 0)
+            end += 1
+        field = re.compile(rf'{QUEUE_TYPE}\s+{member}\s*;').search(file.code, struct.end(), end)
+        if field:
+            lines.append(file.where(field.start())[0])
+    return lines
+
+
+def compats(file):
+    return len(re.findall(COMPAT, file.code))
+
+
+def squeeze(text):
+    """An expression as one writes it."""
+    return re.sub(r'\s*(->|\.|\[|\]|\(|\))\s*', r'\1', re.sub(r'& ', '&', text)).strip()
