@@ -143,7 +143,8 @@ static void lt_check_found(const struct lt_name *name,
 	}
 }
 
-static void lt_lookup(struct lt_reader *r, struct lt_name *name)
+/* Returns whether we slept for it. */
+static bool lt_lookup(struct lt_reader *r, struct lt_name *name)
 {
 	int drops = atomic_read(&name->drops_done);
 	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
@@ -164,7 +165,7 @@ static void lt_lookup(struct lt_reader *r, struct lt_name *name)
 			lt_error("%s: d_alloc_parallel(): %pe", name->text,
 				 dentry);
 		r->counters[LT_NOMEM]++;
-		return;
+		return slept;
 	}
 	r->counters[LT_SLEPT] += slept;
 	if (!d_in_lookup(dentry)) {
@@ -178,12 +179,14 @@ static void lt_lookup(struct lt_reader *r, struct lt_name *name)
 		lt_own(r, name, dentry);
 	}
 	dput(dentry);
+	return slept;
 }
 
 int lt_reader_fn(void *arg)
 {
 	struct lt_reader *r = arg;
 	struct inode *dir = d_inode(lt_dir);
+	bool slept;
 	u32 n;
 
 #ifdef CONFIG_FAULT_INJECTION
@@ -194,10 +197,10 @@ int lt_reader_fn(void *arg)
 		if (lt_look_up_exact && !lt_random(r, 4))
 			n += lt_nnames;
 		inode_lock_shared(dir);
-		lt_lookup(r, &lt_names[n]);
+		slept = lt_lookup(r, &lt_names[n]);
 		inode_unlock_shared(dir);
 		/* who finds it again and again must not keep others from it */
-		if (lt_gather)
+		if (lt_gather && !slept)
 			usleep_range(10, 100);
 		cond_resched();
 	}
