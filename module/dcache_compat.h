@@ -13,9 +13,15 @@
 #include <linux/compiler.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/stacktrace.h>
 #include <linux/stddef.h>
 #include <linux/wait.h>
 #include <linux/wait_bit.h>
+#if defined(COMPAT_LACKS_STACK_TRACE_SAVE_TSK) && defined(CONFIG_X86)
+#include <asm/unwind.h>
+#endif
 
 /* d_alloc_parallel() wants a wait queue, on which those who find us sleep. */
 #define COMPAT_DAP_TAKES_WQ						\
@@ -165,6 +171,69 @@ compat_default_d_op(const struct super_block *sb)
 	return sb->__s_d_op;
 #endif
 }
+
+/* All times of a new inode are now. */
+static inline void compat_inode_init_ts(struct inode *inode)
+{
+#ifdef COMPAT_HAVE_SIMPLE_INODE_INIT_TS
+	simple_inode_init_ts(inode);
+#else
+	inode->i_mtime = inode->i_atime = inode->i_ctime = current_time(inode);
+#endif
+}
+
+/* Since 6.7: the operations of a file of @name##_show() and @name##_write(). */
+#ifndef DEFINE_SHOW_STORE_ATTRIBUTE
+#define DEFINE_SHOW_STORE_ATTRIBUTE(name)				\
+static int name##_open(struct inode *inode, struct file *file)		\
+{									\
+	return single_open(file, name##_show, inode->i_private);	\
+}									\
+									\
+static const struct file_operations name##_fops = {			\
+	.owner		= THIS_MODULE,					\
+	.llseek		= seq_lseek,					\
+	.open		= name##_open,					\
+	.read		= seq_read,					\
+	.release	= single_release,				\
+	.write		= name##_write,					\
+}
+#endif
+
+/*
+ * Where @task, which sleeps, has been called from: at most @size addresses, the
+ * innermost first.  Modules had no stack_trace_save_tsk() before 6.3, but all that it
+ * is made of on x86.  Returns how many there are, 0 where that cannot be told.
+ */
+#ifdef COMPAT_LACKS_STACK_TRACE_SAVE_TSK
+static inline unsigned int compat_stack_trace(struct task_struct *task,
+					      unsigned long *entries,
+					      unsigned int size)
+{
+	unsigned int n = 0;
+#ifdef CONFIG_X86
+	struct unwind_state state;
+	unsigned long pc;
+
+	/* Nor is there put_task_stack(), but stacks are freed by RCU. */
+	rcu_read_lock();
+	for (unwind_start(&state, task, NULL, NULL);
+	     n < size && !unwind_done(&state); unwind_next_frame(&state)) {
+		pc = unwind_get_return_address(&state);
+		if (!pc)
+			break;
+		entries[n++] = pc;
+	}
+	rcu_read_unlock();
+#endif
+	return n;
+}
+#elif defined(CONFIG_STACKTRACE)
+#define compat_stack_trace(task, entries, size)				\
+	stack_trace_save_tsk(task, entries, size, 0)
+#else
+#define compat_stack_trace(task, entries, size)		0
+#endif
 
 /* Where d_splice_alias(), which may be inlined, does what it does. */
 #ifdef COMPAT_HAVE_D_SPLICE_ALIAS_OPS

@@ -24,5 +24,12 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_WAITERS,dcache.h,\<wait_var_queue
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_EVICTION_WAITERS,dcache.h,\<completion_list .waiters;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SPLICE_ALIAS_OPS,dcache.h,\<d_splice_alias_ops.struct)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_S_D_OP,fs.h,\<dentry_operations .s_d_op;)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_SIMPLE_INODE_INIT_TS,fs.h,\<simple_inode_init_ts\>)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_VMA_FLAGS_T,shmem_fs.h,\<vma_flags_t flags)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_U,dcache.h,[}] d_u;)
+
+# What modules may use is in Module.symvers, which a tree that is yet to be built, for
+# suites that are built in, does not have.
+ifneq ($(wildcard $(objtree)/Module.symvers),)
+ccflags-y += $(if $(shell grep -w stack_trace_save_tsk $(objtree)/Module.symvers),,-DCOMPAT_LACKS_STACK_TRACE_SAVE_TSK)
+endif

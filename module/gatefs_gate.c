@@ -20,6 +20,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "dcache_compat.h"
 #include "gatefs.h"
 
 #define GATEFS_CREDIT_MAX	1000000		/* that "step" can save up */

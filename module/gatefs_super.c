@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/statfs.h>
 
+#include "dcache_compat.h"
 #include "gatefs.h"
 
 #define GATEFS_MAGIC	0x67617465	/* "gate" */
@@ -76,7 +77,7 @@ struct inode *gatefs_iget(struct super_block *sb, u64 ino, bool is_dir)
 	if (!key.fresh)
 		return inode;
 
-	simple_inode_init_ts(inode);
+	compat_inode_init_ts(inode);
 	if (is_dir) {
 		inode->i_mode = S_IFDIR | 0555;
 		inode->i_op = info->atomic_open ? &gatefs_dir_atomic_iops :

@@ -39,7 +39,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/seq_file.h>
-#include <linux/stacktrace.h>
 #include <linux/sysrq.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -162,11 +161,7 @@ static unsigned long ld_find_on_stack(struct task_struct *task,
 
 static unsigned int ld_trace(struct task_struct *task, unsigned long *pc)
 {
-#ifdef CONFIG_STACKTRACE
-	return stack_trace_save_tsk(task, pc, LD_FRAMES, 0);
-#else
-	return 0;
-#endif
+	return compat_stack_trace(task, pc, LD_FRAMES);
 }
 
 /* Compilers append .suffixes to the name of a function. */

@@ -17,9 +17,9 @@
 #include <linux/random.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
 
+#include "dcache_compat.h"
 #include "lookup_doctor.h"
 #include "lookup_mount.h"
 #include "lookup_torture.h"
@@ -166,7 +166,7 @@ static void lt_print_stack(struct task_struct *task)
 	unsigned long entries[32];
 	unsigned int n;
 
-	n = stack_trace_save_tsk(task, entries, ARRAY_SIZE(entries), 0);
+	n = compat_stack_trace(task, entries, ARRAY_SIZE(entries));
 	stack_trace_print(entries, n, 1);
 #endif
 }
