@@ -240,6 +240,17 @@ static void ls_await_asleep(const struct ls_thread *threads, unsigned int n)
 	}
 }
 
+/*
+ * Only who has left the loop's body can be sent again: it clears ->inside last, after
+ * the figure of the row has been taken.
+ */
+static void ls_await_back(const struct ls_thread *threads, unsigned int n)
+{
+	while (n--)
+		while (READ_ONCE(threads[n].inside))
+			schedule_timeout_uninterruptible(1);
+}
+
 /* Printing */
 
 /* All but those that were there to warm up. */
@@ -350,10 +361,11 @@ static void ls_send_all(struct ls_thread *pool, unsigned int n, const struct ls_
 }
 
 /*
- * End a lookup that @n threads wait for, run @i of its row.  With interrupts off,
- * so that a tick does not count, where d_add() can be called so.
+ * End a lookup that the first @n of @pool wait for, run @i of its row.  With interrupts
+ * off, so that a tick does not count, where d_add() can be called so.
  */
-static void ls_wake(unsigned int n, struct ls_lookup *l, unsigned int i)
+static void ls_wake(const struct ls_thread *pool, unsigned int n, struct ls_lookup *l,
+		    unsigned int i)
 {
 	unsigned long flags = 0;
 	cycles_t start;
@@ -371,8 +383,11 @@ static void ls_wake(unsigned int n, struct ls_lookup *l, unsigned int i)
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
 		local_irq_restore(flags);
 
-	wait_for_completion(&ls_all_back);
-	ls_returns[i] = ls_back - start;
+	if (!ls_failed) {
+		wait_for_completion(&ls_all_back);
+		ls_returns[i] = ls_back - start;
+	}
+	ls_await_back(pool, n);
 	ls_forget(l);
 }
 
@@ -389,7 +404,7 @@ static void ls_wake_row(struct ls_thread *pool, unsigned int n, const char *othe
 		if (!lookups && !ls_begin(l, ls_dir))
 			return;
 		ls_send_all(pool, n, l);
-		ls_wake(n, l, i);
+		ls_wake(pool, n, l, i);
 	}
 	snprintf(row, sizeof(row), "wake-%u%s", n, others);
 	ls_print(row, ls_values, i);
@@ -422,7 +437,7 @@ static void ls_sleep_row(struct ls_thread *pool)
 			cond_resched();
 			end = get_cycles();
 		} while (!ls_asleep(&pool[0]) && !ls_failed);
-		ls_wake(1, &l, i);
+		ls_wake(pool, 1, &l, i);
 		ls_values[i] = end - pool[0].entered;
 	}
 	ls_print("sleep-1", ls_values, i);
