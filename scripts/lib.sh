@@ -29,6 +29,8 @@ say() {
 # BASE      base tree of the series: a name in scripts/bases/
 # KDIR      your own kernel tree instead, git or unpacked; it is only read
 # REV       a commit of KDIR, instead of what lies there
+# MERGE     1: where the context of a hunk differs in KDIR, merge, with the base of the
+#           series as the common ancestor; read what comes of it
 # SERIES    apply: patches/BASE/ on top; none: the tree as it is; N: the first N; where
 #           the base has a form of the change already, these stand on patches/BASE/control/,
 #           which takes that out; control: only that; mainline: patches/BASE/mainline/,
@@ -51,7 +53,7 @@ say() {
 # OUT       make audit: where the patch goes; default: a file in $O/audit
 # BOTH      make audit: 1: port to a call that knows the old form and the new one
 # V         1: show the commands of the builds and the guest's console
-: "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
+: "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
 
 # A script that calls another one with another CONFIG hands on what its user has
 # asked for, and not what it has made of that itself: $DEFAULTED is a list of that,
@@ -128,6 +130,8 @@ check_variables() {
 	one_of ACCEL "$ACCEL" auto kvm tcg
 	one_of ARCH "$ARCH" x86_64 i386 um
 	one_of V "$V" 0 1
+	one_of MERGE "$MERGE" 0 1
+	[[ $MERGE == 0 || -n $KDIR ]] || die "MERGE=1: into which tree? KDIR="
 	whole_number TIMEOUT "$TIMEOUT"
 	whole_number SMP "$SMP"
 	whole_number MEMORY "$MEMORY"
@@ -229,7 +233,7 @@ if [[ -d $PATCHES/control ]]; then
 	BEFORE=control
 fi
 
-export TOP O BASE KDIR REV KCONFIG SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
+export TOP O BASE KDIR REV MERGE KCONFIG SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
 	MEMORY SOAK V C W ARCH LLVM CC
 
 patches_in() {
