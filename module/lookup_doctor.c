@@ -719,6 +719,14 @@ static unsigned long ld_symbol(const char *name)
 	unsigned long (*lookup_name)(const char *name);
 	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
 
+#ifdef CONFIG_X86_KERNEL_IBT
+	/*
+	 * Where a probe sits is behind what a CPU wants to find at the end of an indirect
+	 * call, if it tracks these, and the kernel is free to take that away.
+	 */
+	if (boot_cpu_has(X86_FEATURE_IBT))
+		return 0;
+#endif
 	/* A probe knows its address only once it is registered. */
 	if (register_kprobe(&kp))
 		return 0;
