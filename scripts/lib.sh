@@ -316,6 +316,11 @@ touched_objects() {
 		done | sed 's/\.c$/.o/' | sort -u | xargs
 }
 
+# Whether the kernel has KUnit at all.
+has_kunit() {
+	[[ ! -f $BUILD/.config ]] || grep -q '^CONFIG_KUNIT=' "$BUILD/.config"
+}
+
 # The make that builds kernels and modules in $TREE.
 kmake() {
 	local args=(-C "$TREE" "O=$BUILD" "ARCH=$ARCH" "-j$JOBS")

@@ -8,6 +8,7 @@
  *
  *	insmod	FILE [PARAM...]			a module that the tests need
  *	set	FILE VALUE			a setting that the tests need
+ *	skip	NAME 0 REASON...		a test that this kernel cannot run
  *	kunit	NAME SECONDS FILE [PARAM...]	a KUnit suite NAME in module FILE, or
  *						built in, if FILE is "-"
  *	run	NAME SECONDS PROGRAM [ARG...]	a program that prints KTAP
@@ -17,13 +18,15 @@
  *	coverage				hand what gcov has counted over, to the
  *						port "coverage"
  *
- * Modules are loaded and settings are made first.  A kunit, run or torture item
+ * Modules are loaded and settings are made first; before all, those that the kernel
+ * itself is short of, if /drivers/list names any.  A skip, kunit, run or torture item
  * becomes one top-level result, with the item's own KTAP nested below.  An item
  * that is not over after SECONDS has hung: the blocked tasks and all CPUs are dumped
  * to the console by sysrq and, since the kernel cannot be trusted any more, the rest
  * is not run.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -111,6 +114,18 @@ namespace {
 
 /* ---- what the tests need ------------------------------------------------ */
 
+/* In the order of that list, which is one in which they can be loaded. */
+void load_drivers()
+{
+	std::ifstream list("/drivers/list");
+
+	for (std::string file; list >> file;) {
+		errno = load_module("/drivers/" + file, {});
+		if (errno)
+			die("insmod " + file);
+	}
+}
+
 void mount_one(const char *type, const char *where, const char *options = "")
 {
 	fs::create_directories(where);
@@ -159,15 +174,19 @@ void mount_filesystems()
 	start_fuse_server("/mnt/layers/mirrored", "/mnt/fuse");
 }
 
+/* A driver that has just been loaded makes its ports in the background. */
 int open_port(std::string_view wanted)
 {
-	for (const auto &port : fs::directory_iterator("/sys/class/virtio-ports")) {
-		std::ifstream name(port.path() / "name");
-		std::string text;
+	for (int tries = 0; tries < 1000; tries++) {
+		for (const auto &port : fs::directory_iterator("/sys/class/virtio-ports")) {
+			std::ifstream name(port.path() / "name");
+			std::string text;
 
-		if (std::getline(name, text) && text == wanted)
-			return open(("/dev" / port.path().filename()).c_str(),
-				    O_WRONLY | O_CLOEXEC);
+			if (std::getline(name, text) && text == wanted)
+				return open(("/dev" / port.path().filename()).c_str(),
+					    O_WRONLY | O_CLOEXEC);
+		}
+		poll(nullptr, 0, 10);
 	}
 	errno = ENODEV;
 	return -1;
@@ -300,6 +319,7 @@ void run_plan(const std::vector<Words> &plan)
 
 int main()
 {
+	load_drivers();
 	mount_filesystems();
 	/* Later than any test's own bound, which tells more than this does. */
 	put("/proc/sys/kernel/hung_task_timeout_secs", "60");

@@ -6,6 +6,7 @@
 #ifndef GUEST_INIT_HPP
 #define GUEST_INIT_HPP
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,8 @@ void put(const char *path, std::string_view text);
 /* End the run: something that all of it needs is not to be had (errno). */
 [[noreturn]] void die(std::string_view what);
 
-/* Returns 0 or an errno. */
-int load_module(const std::string &file, const Words &params);
+/* @file is below /modules unless it says where it is.  Returns 0 or an errno. */
+int load_module(const std::filesystem::path &file, const Words &params);
 
 /* To be called once, before any item is run. */
 void open_kernel_log();

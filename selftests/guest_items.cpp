@@ -15,6 +15,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <optional>
@@ -347,18 +348,18 @@ Result run_torture(const std::string &name, Seconds limit,
 } // namespace
 
 /* Returns 0 or an errno. */
-int load_module(const std::string &file, const Words &params)
+int load_module(const std::filesystem::path &file, const Words &params)
 {
 	std::string joined;
 
 	for (const auto &param : params)
 		joined += param + " ";
-	const int fd = open(("/modules/" + file).c_str(), O_RDONLY | O_CLOEXEC);
+	const int fd = open((std::filesystem::path("/modules") / file).c_str(), O_RDONLY | O_CLOEXEC);
 	const bool ok = fd >= 0 && !syscall(SYS_finit_module, fd, joined.c_str(), 0);
 	const int err = ok ? 0 : errno;
 
 	if (err)
-		console(fmt::format("insmod {}: {}", file, strerror(err)));
+		console(fmt::format("insmod {}: {}", file.native(), strerror(err)));
 	if (fd >= 0)
 		close(fd);
 	return err;
@@ -373,7 +374,8 @@ void open_kernel_log()
 
 bool is_test(const Words &item)
 {
-	return item[0] == "kunit" || item[0] == "run" || item[0] == "torture";
+	return item[0] == "skip" || item[0] == "kunit" || item[0] == "run" ||
+	       item[0] == "torture";
 }
 
 Result run_item(const Words &item)
@@ -385,6 +387,8 @@ Result run_item(const Words &item)
 	std::from_chars(seconds.data(), seconds.data() + seconds.size(), limit);
 	running_case.clear();
 	printed = {};
+	if (item[0] == "skip")
+		return { Outcome::skip, fmt::format("{}", fmt::join(rest, " ")) };
 	if (item[0] == "kunit")
 		return run_kunit(name, Seconds(limit), rest);
 	if (item[0] == "torture")
