@@ -39,6 +39,8 @@ say() {
 # CONFIG    plain, or a name in scripts/configs/: a fragment merged on top
 # KCONFIG   a .config of yours to start from, instead of as little as possible; modules
 #           that it asks for are built, but not put into the guest
+# STOCK     a name in scripts/stocks/: a packaged kernel of Debian's instead of one that is
+#           built here; see make stock
 # O         where everything is built and kept, outside of all source trees
 # FILTER    glob SUITE[.CASE]: run only what matches
 # SEED      seed of everything random, 1..2^63-1; default: drawn, and printed
@@ -53,7 +55,7 @@ say() {
 # OUT       make audit: where the patch goes; default: a file in $O/audit
 # BOTH      make audit: 1: port to a call that knows the old form and the new one
 # V         1: show the commands of the builds and the guest's console
-: "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}"
+: "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}" "${STOCK:=}"
 
 # A script that calls another one with another CONFIG hands on what its user has
 # asked for, and not what it has made of that itself: $DEFAULTED is a list of that,
@@ -83,14 +85,16 @@ scenario_files() {
 	printf '%s\n' "$file"
 }
 mapfile -t SCENARIO < <(scenario_files "$CONFIG")
+STOCK_FILE=$TOP/scripts/stocks/$STOCK
+[[ -n $STOCK && -f $STOCK_FILE ]] || STOCK_FILE=/dev/null
 
-# It may want other defaults than those below: it has them in comments of the form
-# "# make NAME=value...".
+# It may want other defaults than those below, and so may a stock kernel: they have them
+# in comments of the form "# make NAME=value...".
 scenario_defaults() {
 	local name value
 	while IFS='=' read -r name value; do
 		[[ ! $name =~ ^[A-Z]+$ ]] || [[ -n ${!name:-} ]] || printf -v "$name" '%s' "$value"
-	done < <(cat /dev/null "${SCENARIO[@]}" | sed -n 's/^# make //p' | tac | tr ' ' '\n')
+	done < <(cat "$STOCK_FILE" "${SCENARIO[@]}" | sed -n 's/^# make //p' | tac | tr ' ' '\n')
 }
 scenario_defaults
 
@@ -121,9 +125,16 @@ whole_number() {
 
 check_variables() {
 	local bases=("$TOP"/scripts/bases/*) configs=("$TOP"/scripts/configs/*)
+	local stocks=("$TOP"/scripts/stocks/*)
 
 	one_of BASE "$BASE" "${bases[@]##*/}"
 	one_of CONFIG "$CONFIG" plain "${configs[@]##*/}"
+	if [[ -n $STOCK ]]; then
+		one_of STOCK "$STOCK" "${stocks[@]##*/}"
+		[[ -z $KDIR$KCONFIG$LLVM$CC && $SERIES == apply && $KERNEL == plain &&
+			$KUNIT == module && $ARCH == x86_64 ]] ||
+			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and a CONFIG that sets something away"
+	fi
 	[[ $SERIES =~ ^[1-9][0-9]?$ ]] || one_of SERIES "$SERIES" apply none control mainline
 	[[ $SERIES != [cm]* || -d $SET ]] || die "SERIES=$SERIES: BASE=$BASE has no patches/$BASE/$SERIES"
 	one_of KUNIT "$KUNIT" module built-in
@@ -212,6 +223,7 @@ REPO=$O/linux.git		# every base tree, as one commit each
 DIR=$O/$VARIANT
 TREE=$DIR/linux			# the work tree: the base and the series
 WORK=$DIR/$KERNEL
+[[ -z $STOCK ]] || WORK=$O/stock/$STOCK
 BUILD=$WORK/build		# the kernel
 IMAGE=$BUILD/arch/x86/boot/bzImage	# what is booted
 EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
@@ -233,7 +245,7 @@ if [[ -d $PATCHES/control ]]; then
 	BEFORE=control
 fi
 
-export TOP O BASE KDIR REV MERGE KCONFIG SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
+export TOP O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
 	MEMORY SOAK V C W ARCH LLVM CC
 
 patches_in() {
@@ -321,16 +333,21 @@ has_kunit() {
 	[[ ! -f $BUILD/.config ]] || grep -q '^CONFIG_KUNIT=' "$BUILD/.config"
 }
 
-# The make that builds kernels and modules in $TREE.
+# The make that builds kernels and modules in $TREE, or modules with the headers of a
+# stock kernel, which name the compiler themselves.
 kmake() {
-	local args=(-C "$TREE" "O=$BUILD" "ARCH=$ARCH" "-j$JOBS")
+	local args=(-C "$TREE" "O=$BUILD" "ARCH=$ARCH" "-j$JOBS") inside=() root
 
-	if [[ -n $LLVM ]]; then
+	if [[ -n $STOCK ]]; then
+		args=(-C "$BUILD" "-j$JOBS")
+		root=$(sed -n 's/^root=//p' "$STOCK_FILE")
+		[[ -z $root ]] || inside=("$TOP/scripts/in-root" "$root")
+	elif [[ -n $LLVM ]]; then
 		args+=("LLVM=$LLVM")
 	fi
 	if [[ -n $CC ]]; then
 		args+=("CC=$CC")
-	elif [[ -z $LLVM ]] && command -v ccache > /dev/null; then
+	elif [[ -z $LLVM$STOCK ]] && command -v ccache > /dev/null; then
 		args+=("CC=ccache gcc" "HOSTCC=ccache gcc")
 	fi
 	if [[ -n $C ]]; then
@@ -349,7 +366,7 @@ kmake() {
 		args+=(-s)
 	fi
 	KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=dentry-wait \
-		KBUILD_BUILD_HOST=localhost make "${args[@]}" "$@"
+		KBUILD_BUILD_HOST=localhost "${inside[@]}" make "${args[@]}" "$@"
 }
 
 compiler() {
