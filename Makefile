@@ -3,7 +3,7 @@
 # Verbs only; every step is a script of its own in scripts/.  `make help` lists
 # the verbs and the variables.
 
-export O BASE KDIR REV KCONFIG SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK
+export O BASE KDIR REV KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK
 export V C W ARCH LLVM
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)
@@ -30,11 +30,13 @@ test:	## everything that CI runs
 mutants: ## put bugs into the series, one at a time: the suites must fail on each
 	@scripts/mutate
 
-.PHONY: scenario matrix soak model coverage
+.PHONY: scenario matrix stock soak model coverage
 scenario: ## KUnit, selftests, torture and stress, as in each line of make matrix
 	@scripts/run $@
 matrix:	## everything in each scenario of scripts/configs/: other kernels, other CPUs
 	@scripts/matrix
+stock:	## module/ and the selftests on kernels as Debian ships them: scripts/stocks/, and DKMS
+	@scripts/stock
 soak:	## torture until SOAK threads have waited; goes on where it was stopped
 	@scripts/soak
 coverage: ## which lines and branches of the series the suites run
