@@ -3,7 +3,7 @@
 # Verbs only; every step is a script of its own in scripts/.  `make help` lists
 # the verbs and the variables.
 
-export O BASE KDIR REV KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK
+export O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK
 export V C W ARCH LLVM
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)
