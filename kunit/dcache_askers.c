@@ -28,7 +28,7 @@ struct lookup *lookup_begin_qstr(struct playground *pg, struct dentry *parent,
 	KUNIT_ASSERT_NOT_NULL(pg->test, lookup);
 	lookup->name = name;
 	init_waitqueue_head(&lookup->wq);
-	dentry = compat_d_alloc_parallel(parent, &lookup->name, &lookup->wq);
+	dentry = d_alloc_parallel_compat(parent, &lookup->name, &lookup->wq);
 	if (IS_ERR(dentry)) {
 		kfree(lookup);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(pg->test, dentry);
@@ -64,7 +64,7 @@ struct dentry *playground_ask(struct playground *pg, struct dentry *parent,
 	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
 	struct dentry *dentry;
 
-	dentry = compat_d_alloc_parallel(parent, &name, &wq);
+	dentry = d_alloc_parallel_compat(parent, &name, &wq);
 	if (IS_ERR(dentry))
 		return dentry;
 	d_lookup_done(dentry);
@@ -97,7 +97,7 @@ static void asker_body(struct parked_thread *self)
 		got = d_add_ci(asker->add_ci_for, asker->add_ci_inode,
 			       &asker->name);
 	else
-		got = compat_d_alloc_parallel(asker->parent, &asker->name,
+		got = d_alloc_parallel_compat(asker->parent, &asker->name,
 					      &asker->wq);
 
 	asker->signalled = signal_pending(current);

@@ -9,57 +9,18 @@
 #ifndef DCACHE_COMPAT_H
 #define DCACHE_COMPAT_H
 
-#include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/stacktrace.h>
-#include <linux/stddef.h>
-#include <linux/wait.h>
 #include <linux/wait_bit.h>
 #if defined(COMPAT_LACKS_STACK_TRACE_SAVE_TSK) && defined(CONFIG_X86)
 #include <asm/unwind.h>
 #endif
 
-/* d_alloc_parallel() wants a wait queue, on which those who find us sleep. */
-#define COMPAT_DAP_TAKES_WQ						\
-	__builtin_types_compatible_p(typeof(d_alloc_parallel),		\
-		struct dentry *(struct dentry *, const struct qstr *,	\
-				wait_queue_head_t *))
-
-/* It does not: they sleep on the dentry itself. */
-#define COMPAT_DAP_NO_WQ						\
-	__builtin_types_compatible_p(typeof(d_alloc_parallel),		\
-		struct dentry *(struct dentry *, const struct qstr *))
-
-static_assert(COMPAT_DAP_TAKES_WQ || COMPAT_DAP_NO_WQ,
-	      "this shape of d_alloc_parallel() is not known here");
-
-/*
- * d_alloc_parallel() of either shape.  Where the kernel takes @wq, that has to
- * stay until the lookup has ended; where it does not, it is ignored and may be
- * NULL.  Of the two pointers the one that does not fit the kernel is a
- * constant NULL, so what remains is one direct call.
- */
-static inline struct dentry *compat_d_alloc_parallel(struct dentry *parent,
-						     const struct qstr *name,
-						     wait_queue_head_t *wq)
-{
-	struct dentry *(*with_wq)(struct dentry *parent,
-				  const struct qstr *name,
-				  wait_queue_head_t *wq);
-	struct dentry *(*without)(struct dentry *parent,
-				  const struct qstr *name);
-
-	with_wq = __builtin_choose_expr(COMPAT_DAP_TAKES_WQ, d_alloc_parallel,
-					NULL);
-	without = __builtin_choose_expr(COMPAT_DAP_NO_WQ, d_alloc_parallel,
-					NULL);
-	return COMPAT_DAP_TAKES_WQ ? with_wq(parent, name, wq) :
-				     without(parent, name);
-}
+#include "d_alloc_parallel_compat.h"
 
 /*
  * Where waiters sleep: on the queue that the owner lent, on a list that hangs on the
@@ -178,7 +139,9 @@ static inline void compat_inode_init_ts(struct inode *inode)
 #ifdef COMPAT_HAVE_SIMPLE_INODE_INIT_TS
 	simple_inode_init_ts(inode);
 #else
-	inode->i_mtime = inode->i_atime = inode->i_ctime = current_time(inode);
+	inode->i_ctime = current_time(inode);
+	inode->i_mtime = inode->i_ctime;
+	inode->i_atime = inode->i_ctime;
 #endif
 }
 
@@ -205,35 +168,33 @@ static const struct file_operations name##_fops = {			\
  * innermost first.  Modules had no stack_trace_save_tsk() before 6.3, but all that it
  * is made of on x86.  Returns how many there are, 0 where that cannot be told.
  */
-#ifdef COMPAT_LACKS_STACK_TRACE_SAVE_TSK
 static inline unsigned int compat_stack_trace(struct task_struct *task,
 					      unsigned long *entries,
 					      unsigned int size)
 {
-	unsigned int n = 0;
-#ifdef CONFIG_X86
+#if !defined(CONFIG_STACKTRACE)
+	return 0;
+#elif !defined(COMPAT_LACKS_STACK_TRACE_SAVE_TSK)
+	return stack_trace_save_tsk(task, entries, size, 0);
+#elif defined(CONFIG_X86)
 	struct unwind_state state;
-	unsigned long pc;
+	unsigned int n = 0;
 
 	/* Nor is there put_task_stack(), but stacks are freed by RCU. */
 	rcu_read_lock();
 	for (unwind_start(&state, task, NULL, NULL);
 	     n < size && !unwind_done(&state); unwind_next_frame(&state)) {
-		pc = unwind_get_return_address(&state);
-		if (!pc)
+		entries[n] = unwind_get_return_address(&state);
+		if (!entries[n])
 			break;
-		entries[n++] = pc;
+		n++;
 	}
 	rcu_read_unlock();
-#endif
 	return n;
-}
-#elif defined(CONFIG_STACKTRACE)
-#define compat_stack_trace(task, entries, size)				\
-	stack_trace_save_tsk(task, entries, size, 0)
 #else
-#define compat_stack_trace(task, entries, size)		0
+	return 0;
 #endif
+}
 
 /* Where d_splice_alias(), which may be inlined, does what it does. */
 #ifdef COMPAT_HAVE_D_SPLICE_ALIAS_OPS

@@ -148,7 +148,7 @@ static int gatefs_prime(struct dentry *parent, struct qstr *name)
 	struct dentry *dentry, *res;
 
 	name->hash = full_name_hash(parent, name->name, name->len);
-	dentry = compat_d_alloc_parallel(parent, name, &wq);
+	dentry = d_alloc_parallel_compat(parent, name, &wq);
 	if (IS_ERR(dentry))
 		return 0;
 	if (!d_in_lookup(dentry)) {

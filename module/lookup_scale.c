@@ -111,7 +111,7 @@ static bool ls_begin(struct ls_lookup *l, struct dentry *dir)
 	name = (struct qstr)QSTR_INIT(text, strlen(text));
 	name.hash = full_name_hash(dir, name.name, name.len);
 	init_waitqueue_head(&l->wq);
-	l->dentry = compat_d_alloc_parallel(dir, &name, &l->wq);
+	l->dentry = d_alloc_parallel_compat(dir, &name, &l->wq);
 	if (!IS_ERR(l->dentry) && d_in_lookup(l->dentry))
 		return true;
 	if (!IS_ERR(l->dentry))
@@ -155,7 +155,7 @@ static int ls_thread_fn(void *arg)
 		}
 		__set_current_state(TASK_RUNNING);
 		t->entered = get_cycles();
-		dentry = compat_d_alloc_parallel(ls_dir, t->name, &wq);
+		dentry = d_alloc_parallel_compat(ls_dir, t->name, &wq);
 		now = get_cycles();
 		if (atomic_dec_and_test(&ls_left)) {
 			ls_back = now;

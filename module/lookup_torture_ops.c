@@ -65,7 +65,7 @@ static struct dentry *lt_add_unique(struct lt_reader *r, struct dentry *parent,
 	snprintf(text, sizeof(text), "u%u-%llu", r->nr, r->serial++);
 	name = (struct qstr)QSTR_INIT(text, strlen(text));
 	name.hash = full_name_hash(parent, name.name, name.len);
-	dentry = compat_d_alloc_parallel(parent, &name, &wq);
+	dentry = d_alloc_parallel_compat(parent, &name, &wq);
 	if (IS_ERR(dentry)) {
 		iput(inode);
 		return NULL;

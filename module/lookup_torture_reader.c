@@ -155,7 +155,7 @@ static bool lt_lookup(struct lt_reader *r, struct lt_name *name)
 	smp_rmb();	/* pairs with the second of lt_drop() */
 	switches = current->nvcsw;
 	lt_enter(r);
-	dentry = compat_d_alloc_parallel(lt_dir, &name->q, &wq);
+	dentry = d_alloc_parallel_compat(lt_dir, &name->q, &wq);
 	lt_leave(r);
 	slept = current->nvcsw - switches;
 

@@ -237,7 +237,7 @@ class Porting(Judging):
         self.ported[file.path] = File(file.path, '\n'.join(lines), file.name)
 
     def add_header(self):
-        text = read(os.path.join(PATCHES, HEADER))
+        text = read(os.path.join(PATCHES, '..', '..', 'module', HEADER))
         there = os.path.join(self.top, HEADER)
         if os.path.exists(there):
             if read(there) != text:

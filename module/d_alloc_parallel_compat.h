@@ -24,7 +24,11 @@
 static_assert(D_ALLOC_PARALLEL_TAKES_WQ || D_ALLOC_PARALLEL_NO_WQ,
 	      "this form of d_alloc_parallel() is not known here");
 
-/* Of the two pointers one is a constant NULL, so what remains is one direct call. */
+/*
+ * Where the kernel takes @wq, that has to stay until the lookup has ended; where it does
+ * not, it is ignored and may be NULL.  Of the two pointers the one that does not fit the
+ * kernel is a constant NULL, so what remains is one direct call.
+ */
 static inline struct dentry *d_alloc_parallel_compat(struct dentry *parent,
 						     const struct qstr *name,
 						     wait_queue_head_t *wq)
