@@ -428,6 +428,16 @@ static int queueing_handler(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * A probe with one of these is not optimised.  What it is on runs in interrupts of all
+ * CPUs, where an emulator has been seen to run into the breakpoint by which the jump of
+ * an optimised one is put in and out, when that was over.
+ */
+static void no_post_handler(struct kprobe *kp, struct pt_regs *regs,
+			    unsigned long flags)
+{
+}
+
 static void stop_watching(void *kp)
 {
 	unregister_kprobe(kp);
@@ -445,6 +455,7 @@ struct queue_watch *watch_queueing(struct scene *scene)
 	queueing.kp.symbol_name = scene->on_queue ?
 		"__list_add_valid_or_report" : "prepare_to_wait_event";
 	queueing.kp.pre_handler = queueing_handler;
+	queueing.kp.post_handler = no_post_handler;
 	err = register_kprobe(&queueing.kp);
 	if (err)
 		kunit_skip(scene->test, "no kprobe on %s(): error %d",
