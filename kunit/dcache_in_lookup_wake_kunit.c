@@ -502,21 +502,33 @@ void waiter_bit_is_nobody_elses(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, COMPAT_DCACHE_WAITER & other_flags[i], 0);
 }
 
-/* Watch a lookup from its first waiter to its end. */
+static void put_dentry(void *dentry)
+{
+	dput(dentry);
+}
+
+/*
+ * Watch a lookup from its first waiter to its end.  Its dentry stays until nobody
+ * watches any more: who waited may look the name up again, in memory that is free.
+ */
 static struct flags_watch watch_one_lookup(struct kunit *test, enum end end)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *a = lookup_begin(pg, pg->root, "a");
-	struct flags_watch *watch = watch_flags(test, a->dentry), seen;
+	struct dentry *dentry = a->dentry;
+	struct flags_watch *watch = watch_flags(test, dentry), seen;
 	struct crowd crowd;
 
 	crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
-	crowd_park_on(pg, &crowd, a->dentry);
+	crowd_park_on(pg, &crowd, dentry);
+	dget(dentry);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_dentry, dentry));
 	if (end_lookup(pg, a, end))
 		crowd_expect_owners_in_turn(pg, &crowd);
 	KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == FEW);
 	seen = *watch;
 	unwatch_flags(test);
+	kunit_release_action(test, put_dentry, dentry);
 	return seen;
 }
 
