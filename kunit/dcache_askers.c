@@ -10,6 +10,7 @@
  *
  * so that the dentry has 1 + 3 references.
  */
+#include <linux/cleanup.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -94,7 +95,7 @@ static void asker_body(struct parked_thread *self)
 
 	parked_thread_announce(self);
 	if (asker->add_ci_for)
-		got = d_add_ci(asker->add_ci_for, asker->add_ci_inode,
+		got = d_add_ci(asker->add_ci_for, no_free_ptr(asker->add_ci_inode),
 			       &asker->name);
 	else
 		got = d_alloc_parallel_compat(asker->parent, &asker->name,

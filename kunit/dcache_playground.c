@@ -158,6 +158,7 @@ static void free_askers(struct playground *pg)
 	list_for_each_entry_safe(asker, next, &pg->askers, list) {
 		if (!IS_ERR_OR_NULL(asker->got))
 			dput(asker->got);
+		iput(asker->add_ci_inode);	/* of one that was never let run */
 		kfree(asker);
 	}
 	INIT_LIST_HEAD(&pg->askers);
