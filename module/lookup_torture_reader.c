@@ -51,7 +51,8 @@ static void lt_hold(struct lt_reader *r)
 
 /*
  * Let others run until so many have a reference to @dentry, for a bounded time.
- * Whoever has one to a dentry in lookup is about to sleep, or does.
+ * Whoever has one to a dentry in lookup is about to sleep, or does.  It takes them some
+ * milliseconds, and looking more often takes the CPU from them.
  */
 static void lt_await_users(const struct dentry *dentry, int from, int to)
 {
@@ -59,7 +60,7 @@ static void lt_await_users(const struct dentry *dentry, int from, int to)
 
 	while ((lt_users(dentry) < from || lt_users(dentry) > to) &&
 	       !READ_ONCE(lt_stopping) && ktime_get_ns() < until)
-		usleep_range(10, 20);
+		usleep_range(1000, 1200);
 }
 
 /*
