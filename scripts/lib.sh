@@ -227,16 +227,17 @@ WORK=$DIR/$KERNEL
 BUILD=$WORK/build		# the kernel
 IMAGE=$BUILD/arch/x86/boot/bzImage	# what is booted
 EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
-SELFTESTS=$O/selftests-$ARCH	# the C++ programs
+SELFTESTS=$O/selftests-${ARCH/um/x86_64}	# the C++ programs
 INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio.gz
 RESULTS=$O/results
 PATCHES=$TOP/patches/$BASE
 SET=$PATCHES			# where the patches are that SERIES names
 BEFORE=none			# the SERIES that is compared to: without any of it
 }
+MACHINE=$ACCEL			# who runs it
 if [[ $ARCH == um ]]; then
 	# shellcheck disable=SC2034
-	IMAGE=$BUILD/linux
+	IMAGE=$BUILD/linux MACHINE=uml
 fi
 if [[ $SERIES == control || $SERIES == mainline ]]; then
 	SET+=/$SERIES

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PID 1 of the test guest.  It mounts what the tests need, works through /plan
- * item by item, writes one KTAP document to the virtio port "results", which
- * nothing else writes to, and restarts the machine, which ends QEMU.
+ * item by item, writes one KTAP document to the virtio port "results", or to what its
+ * environment calls that, which nothing else writes to, and restarts the machine, which
+ * ends QEMU.
  *
  * /plan is written by scripts/guest, one item a line, blank-separated words:
  *
@@ -31,6 +32,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -192,6 +194,23 @@ int open_port(std::string_view wanted)
 	return -1;
 }
 
+/* User-mode Linux has a serial line for it. */
+int open_results()
+{
+	const char *line = getenv("results");
+
+	if (!line)
+		return open_port("results");
+	const int fd = open(line, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	termios modes;
+
+	if (fd >= 0 && !tcgetattr(fd, &modes)) {
+		cfmakeraw(&modes);
+		tcsetattr(fd, TCSANOW, &modes);
+	}
+	return fd;
+}
+
 void run_shell()
 {
 	const pid_t child = fork();
@@ -324,7 +343,7 @@ int main()
 	/* Later than any test's own bound, which tells more than this does. */
 	put("/proc/sys/kernel/hung_task_timeout_secs", "60");
 	put("/proc/sys/kernel/printk", "7");
-	results = open_port("results");
+	results = open_results();
 	if (results < 0)
 		die("open the results port");
 	open_kernel_log();
