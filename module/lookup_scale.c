@@ -7,7 +7,8 @@
  * every single measurement, a line "lookup_scale: cost ROW: VALUE..." for each
  * row, in what get_cycles() counts.  In a guest of one CPU that QEMU runs with
  * -icount shift=0 that is instructions.  Elsewhere it is cycles, and rows with
- * waiters are only as good as the machine is quiet.
+ * waiters are only as good as the machine is quiet.  User-mode Linux has no
+ * get_cycles(), but runs on a processor that has a time stamp counter.
  *
  * Rows, N waiters and K threads that wait for K other names:
  *
@@ -72,7 +73,7 @@ struct ls_thread {
 	struct task_struct	*task;
 	const struct qstr	*name;
 	bool			inside;
-	cycles_t		entered;
+	u64			entered;
 };
 
 /* A lookup of ours, in flight from ls_begin() to ls_end() or ls_wake(). */
@@ -86,7 +87,7 @@ static struct dentry *ls_dir, *ls_elsewhere;
 static struct task_struct *ls_control;
 static unsigned int ls_serial;			/* of names */
 static atomic_t ls_left;			/* who are not back yet */
-static cycles_t ls_back;			/* when the last of them was */
+static u64 ls_back;				/* when the last of them was */
 static struct completion ls_all_back;
 static bool ls_failed;
 
@@ -98,6 +99,15 @@ static void ls_fail(const char *what)
 {
 	ls_failed = true;
 	pr_alert("lookup_scale: !!! %s\n", what);
+}
+
+static u64 ls_now(void)
+{
+#ifdef CONFIG_UML
+	return __builtin_ia32_rdtsc();
+#else
+	return get_cycles();
+#endif
 }
 
 /* The lookups */
@@ -142,7 +152,7 @@ static int ls_thread_fn(void *arg)
 	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
 	struct ls_thread *t = arg;
 	struct dentry *dentry;
-	cycles_t now;
+	u64 now;
 
 	inode_lock_shared(d_inode(ls_dir));
 	for (;;) {
@@ -154,9 +164,9 @@ static int ls_thread_fn(void *arg)
 			continue;
 		}
 		__set_current_state(TASK_RUNNING);
-		t->entered = get_cycles();
+		t->entered = ls_now();
 		dentry = d_alloc_parallel_compat(ls_dir, t->name, &wq);
-		now = get_cycles();
+		now = ls_now();
 		if (atomic_dec_and_test(&ls_left)) {
 			ls_back = now;
 			complete(&ls_all_back);
@@ -276,12 +286,12 @@ static unsigned int ls_runs(unsigned int n)
 static u64 ls_alloc_add(void)
 {
 	struct ls_lookup l;
-	cycles_t start = get_cycles(), end;
+	u64 start = ls_now(), end;
 
 	if (!ls_begin(&l, ls_dir))
 		return 0;
 	d_add(l.dentry, NULL);
-	end = get_cycles();
+	end = ls_now();
 	ls_forget(&l);
 	return end - start;
 }
@@ -289,12 +299,12 @@ static u64 ls_alloc_add(void)
 static u64 ls_alloc_done(void)
 {
 	struct ls_lookup l;
-	cycles_t start = get_cycles(), end;
+	u64 start = ls_now(), end;
 
 	if (!ls_begin(&l, ls_dir))
 		return 0;
 	d_lookup_done(l.dentry);
-	end = get_cycles();
+	end = ls_now();
 	dput(l.dentry);
 	return end - start;
 }
@@ -306,20 +316,20 @@ static u64 ls_splice_once(void)
 {
 	struct dentry *dir = ls_moving->d_parent == ls_dir ? ls_elsewhere : ls_dir;
 	struct inode *inode = d_inode(ls_moving);
-	cycles_t start, end;
+	u64 start, end;
 	struct ls_lookup l;
 	struct dentry *res;
 
 	ihold(inode);
 	inode_lock_shared_nested(d_inode(dir), I_MUTEX_CHILD);
-	start = get_cycles();
+	start = ls_now();
 	if (!ls_begin(&l, dir)) {
 		inode_unlock_shared(d_inode(dir));
 		iput(inode);
 		return 0;
 	}
 	res = d_splice_alias(inode, l.dentry);
-	end = get_cycles();
+	end = ls_now();
 	inode_unlock_shared(d_inode(dir));
 	if (res != ls_moving)
 		ls_fail("the directory was not moved");
@@ -368,7 +378,7 @@ static void ls_wake(const struct ls_thread *pool, unsigned int n, struct ls_look
 		    unsigned int i)
 {
 	unsigned long flags = 0;
-	cycles_t start;
+	u64 start;
 
 	if (d_count(l->dentry) != 1 + n)
 		ls_fail("not all who wait have a reference");
@@ -377,9 +387,9 @@ static void ls_wake(const struct ls_thread *pool, unsigned int n, struct ls_look
 
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
 		local_irq_save(flags);
-	start = get_cycles();
+	start = ls_now();
 	d_add(l->dentry, NULL);
-	ls_values[i] = get_cycles() - start;
+	ls_values[i] = ls_now() - start;
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
 		local_irq_restore(flags);
 
@@ -426,7 +436,7 @@ static void ls_wake_rows(struct ls_thread *pool)
 static void ls_sleep_row(struct ls_thread *pool)
 {
 	struct ls_lookup l;
-	cycles_t end;
+	u64 end;
 	unsigned int i;
 
 	for (i = 0; i < ls_runs(1) && !ls_failed; i++) {
@@ -435,7 +445,7 @@ static void ls_sleep_row(struct ls_thread *pool)
 		ls_send(&pool[0], &l);
 		do {
 			cond_resched();
-			end = get_cycles();
+			end = ls_now();
 		} while (!ls_asleep(&pool[0]) && !ls_failed);
 		ls_wake(pool, 1, &l, i);
 		ls_values[i] = end - pool[0].entered;

@@ -23,9 +23,9 @@ compare_with_suites() {
 # more, for what the instrument makes of it.
 kernel() {
 	case $1 in
-	unpatched*) printf '%s\n' "$UNPATCHED/build/arch/x86/boot/bzImage" ;;
-	as-shipped) printf '%s\n' "$SHIPPED/build/arch/x86/boot/bzImage" ;;
-	series) printf '%s\n' "$BUILD/arch/x86/boot/bzImage" ;;
+	unpatched*) printf '%s\n' "$UNPATCHED/build${IMAGE#"$BUILD"}" ;;
+	as-shipped) printf '%s\n' "$SHIPPED/build${IMAGE#"$BUILD"}" ;;
+	series) printf '%s\n' "$IMAGE" ;;
 	*) printf '%s\n' "$KEPT/$1.bzImage" ;;
 	esac
 }
@@ -78,5 +78,6 @@ about() {
 	printf 'variants %s\n' "$(digest "$PATCHES/variants")"
 	printf 'config %s\n' "$CONFIG"
 	printf 'compiler %s\n' "$(compiler)"
-	printf 'qemu %s\n' "$(qemu-system-x86_64 --version | head -n 1)"
+	printf 'machine %s\n' "$MACHINE"
+	[[ $MACHINE == uml ]] || printf 'qemu %s\n' "$(qemu-system-x86_64 --version | head -n 1)"
 }
