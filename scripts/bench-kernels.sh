@@ -78,6 +78,9 @@ about() {
 	printf 'variants %s\n' "$(digest "$PATCHES/variants")"
 	printf 'config %s\n' "$CONFIG"
 	printf 'compiler %s\n' "$(compiler)"
-	printf 'machine %s\n' "$MACHINE"
-	[[ $MACHINE == uml ]] || printf 'qemu %s\n' "$(qemu-system-x86_64 --version | head -n 1)"
+	if [[ $MACHINE == uml ]]; then
+		printf 'machine user-mode Linux\n'
+	else
+		printf 'machine %s\n' "$(qemu-system-x86_64 --version | head -n 1)"
+	fi
 }
