@@ -27,9 +27,14 @@
  *
  * A thread that runs cannot be examined, so what it owns may look abandoned; the
  * report then says that there are such threads.
+ *
+ * Most of what one sees while lookups go on is over before it can be read.  What is
+ * reported of a waiter has been read while it slept all the time: it has a reference
+ * to its dentry, and its stack is as it was.  Others are only counted.
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/kprobes.h>
 #include <linux/list_bl.h>
@@ -54,12 +59,15 @@
 #define LD_CHAIN_MAX	4096		/* steps along a chain that may be broken */
 #define LD_TEXT		(256 * 1024)	/* bytes of a report */
 #define LD_NAME		64
+#define LD_PAUSE_US	10
+#define LD_PATIENCE	1000		/* such pauses in a report, 10 ms */
 
 struct ld_waiter {
 	struct task_struct	*task;
 	struct dentry		*dentry;	/* NULL: could not be told */
 	const struct list_head	*entry;		/* of the queue, on its stack */
 	bool			queued;
+	unsigned long		switches;	/* when it was found asleep */
 };
 
 struct ld_dentry {
@@ -67,6 +75,7 @@ struct ld_dentry {
 	struct dentry		copy;		/* of the moment */
 	bool			readable;
 	bool			on_chain;
+	bool			dirty;		/* on it, and not in lookup */
 	unsigned int		waiters;
 	unsigned int		queued;
 	struct task_struct	*owner[LD_OWNERS];
@@ -80,7 +89,11 @@ struct ld_report {
 	struct ld_dentry	dentries[LD_MAX];
 	unsigned int		nr_dentries;
 	unsigned int		left_out;
+	unsigned int		moved;		/* waiters that did not stay asleep */
+	unsigned int		patience;	/* what is left of LD_PATIENCE */
 	unsigned int		running;	/* threads that could not be examined */
+	unsigned long		frames[LD_FRAMES];	/* of the stack said last */
+	unsigned int		nr_frames;
 	unsigned long		own_frame;
 	bool			chains_seen;
 	int			hopeless;
@@ -190,11 +203,23 @@ static void ld_say_task(struct ld_report *r, const char *what,
 	ld_say(r, "  %s: %s/%d, state %c\n", what, task->comm,
 	       task_pid_nr(task), task_state_to_char(task));
 	nr = ld_trace(task, pc);
+	if (nr && nr == r->nr_frames &&
+	    !memcmp(pc, r->frames, nr * sizeof(*pc))) {
+		ld_say(r, "      the same stack\n");
+		return;
+	}
 	for (i = 0; i < nr; i++)
 		ld_say(r, "      %pS\n", (void *)pc[i]);
+	memcpy(r->frames, pc, nr * sizeof(*pc));
+	r->nr_frames = nr;
 }
 
 /* Collecting */
+
+static bool ld_in_lookup(const struct ld_dentry *d)
+{
+	return d->copy.d_flags & DCACHE_PAR_LOOKUP;
+}
 
 static struct ld_dentry *ld_dentry(struct ld_report *r, struct dentry *dentry)
 {
@@ -218,7 +243,8 @@ static struct ld_dentry *ld_dentry(struct ld_report *r, struct dentry *dentry)
 /*
  * The chain is locked if that can be had at once: its owner may be what we have
  * interrupted, or be stuck.  Otherwise what we walk may change below us, which is
- * why there is an end to it.
+ * why there is an end to it.  A dentry ceases to be in lookup and leaves the chain in
+ * one section of that lock.
  */
 static void ld_collect_chain(struct ld_report *r, struct hlist_bl_head *b)
 {
@@ -230,8 +256,10 @@ static void ld_collect_chain(struct ld_report *r, struct hlist_bl_head *b)
 	for (node = hlist_bl_first(b); node && steps < LD_CHAIN_MAX; steps++) {
 		d = ld_dentry(r, container_of(node, struct dentry,
 					      COMPAT_D_IN_LOOKUP_HASH));
-		if (d)
+		if (d) {
 			d->on_chain = true;
+			d->dirty = locked && d->readable && !ld_in_lookup(d);
+		}
 		if (!ld_read(&next, &node->next, sizeof(next)))
 			break;
 		node = next;
@@ -392,12 +420,35 @@ static void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
 
 #endif
 
+static bool ld_runs_elsewhere(struct task_struct *task)
+{
+#ifdef CONFIG_SMP
+	return task != current && READ_ONCE(task->on_cpu);
+#else
+	return false;
+#endif
+}
+
+/* How often a thread has been switched away from. */
+static unsigned long ld_switches(struct task_struct *task)
+{
+	return READ_ONCE(task->nvcsw) + READ_ONCE(task->nivcsw);
+}
+
+/* A thread that sets its state has not gone to sleep before it is off its CPU. */
+static bool ld_is_asleep(struct task_struct *task)
+{
+	return READ_ONCE(task->__state) & TASK_UNINTERRUPTIBLE &&
+	       !ld_runs_elsewhere(task);
+}
+
 static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 {
+	unsigned long switches = ld_switches(task);
 	struct ld_waiter *w;
 
-	if (!(READ_ONCE(task->__state) & TASK_UNINTERRUPTIBLE) ||
-	    !ld_is_in(task, "d_alloc_parallel"))
+	smp_rmb(); /* then it is asleep since, or ld_has_moved() sees another number */
+	if (!ld_is_asleep(task) || !ld_is_in(task, "d_alloc_parallel"))
 		return;
 	if (r->nr_waiters == LD_MAX) {
 		r->left_out++;
@@ -406,35 +457,13 @@ static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 	w = &r->waiters[r->nr_waiters++];
 	memset(w, 0, sizeof(*w));
 	w->task = task;
+	w->switches = switches;
 	ld_find_dentry_of(w);
 }
 
-/*
- * Waiters have come and gone since.  A waiter sets its bit, if there is one, before
- * it is queued, and is taken off the queue after the lookup has ended; so dentries are
- * read again after it was found queued, and then it must still be.
- */
-static void ld_read_again(struct ld_report *r)
-{
-	struct ld_dentry *d;
-	struct ld_waiter *w;
-	unsigned int i;
-
-	for (i = 0; i < r->nr_dentries; i++) {
-		d = &r->dentries[i];
-		d->readable = ld_read(&d->copy, d->dentry, sizeof(d->copy));
-	}
-	for (i = 0; i < r->nr_waiters; i++) {
-		w = &r->waiters[i];
-		w->queued = w->queued && ld_is_queued(w->entry) &&
-			    READ_ONCE(w->task->__state) & TASK_UNINTERRUPTIBLE;
-	}
-}
-
-static void ld_count_waiters(struct ld_report *r)
+static void ld_name_dentries(struct ld_report *r)
 {
 	struct ld_waiter *w;
-	struct ld_dentry *d;
 	unsigned int i;
 
 	for (i = 0; i < r->nr_waiters; i++) {
@@ -443,16 +472,6 @@ static void ld_count_waiters(struct ld_report *r)
 			ld_follow_queue(r, w);
 		if (w->dentry)
 			ld_dentry(r, w->dentry);
-	}
-	ld_read_again(r);
-	for (i = 0; i < r->nr_waiters; i++) {
-		if (!r->waiters[i].dentry)
-			continue;
-		d = ld_dentry(r, r->waiters[i].dentry);
-		if (!d)
-			continue;
-		d->waiters++;
-		d->queued += r->waiters[i].queued;
 	}
 }
 
@@ -467,7 +486,9 @@ static struct ld_waiter *ld_waiter(struct ld_report *r,
 	return NULL;
 }
 
-static void ld_collect_owners(struct ld_report *r, struct task_struct *task)
+/* @task has the address of some dentry on its stack: is it one of ours? */
+static void ld_has_in_hand(struct ld_report *r, struct task_struct *task,
+			   unsigned long word)
 {
 	struct ld_waiter *w = ld_waiter(r, task);
 	struct ld_dentry *d;
@@ -475,20 +496,135 @@ static void ld_collect_owners(struct ld_report *r, struct task_struct *task)
 
 	for (i = 0; i < r->nr_dentries; i++) {
 		d = &r->dentries[i];
-		if ((w && w->dentry == d->dentry) || d->owners == LD_OWNERS)
+		if (word != (unsigned long)d->dentry ||
+		    (w && w->dentry == d->dentry) || d->owners == LD_OWNERS ||
+		    (d->owners && d->owner[d->owners - 1] == task))
 			continue;
-		if (ld_find_on_stack(task, (unsigned long)d->dentry, 0))
-			d->owner[d->owners++] = task;
+		d->owner[d->owners++] = task;
 	}
 }
 
-static bool ld_runs_elsewhere(struct task_struct *task)
+/* One walk over the stack, as there may be many dentries. */
+static void ld_collect_owners(struct ld_report *r, struct task_struct *task)
 {
-#ifdef CONFIG_SMP
-	return task != current && READ_ONCE(task->on_cpu);
-#else
+	unsigned long lowest = ULONG_MAX, highest = 0, at, end, word;
+	unsigned long stack = (unsigned long)READ_ONCE(task->stack);
+	unsigned int i;
+
+	for (i = 0; i < r->nr_dentries; i++) {
+		word = (unsigned long)r->dentries[i].dentry;
+		lowest = min(lowest, word);
+		highest = max(highest, word);
+	}
+	at = ALIGN(ld_stack_from(task), sizeof(long));
+	if (!stack || at < stack)
+		return;
+	for (end = stack + THREAD_SIZE; at + sizeof(long) <= end; at += sizeof(long))
+		if (ld_read(&word, (void *)at, sizeof(word)) &&
+		    word >= lowest && word <= highest)
+			ld_has_in_hand(r, task, word);
+}
+
+/* Settling */
+
+/*
+ * Between the end of a lookup and the wake-up there is some time, and a CPU may be taken
+ * away in it.
+ */
+static bool ld_stays_queued(struct ld_report *r, struct ld_waiter *w)
+{
+	struct ld_dentry *d = w->dentry ? ld_dentry(r, w->dentry) : NULL;
+
+	while (ld_is_queued(w->entry)) {
+		if (!d || ld_in_lookup(d) || !r->patience)
+			return true;
+		r->patience--;
+		udelay(LD_PAUSE_US);
+	}
 	return false;
-#endif
+}
+
+/*
+ * A waiter sets its bit, if there is one, before it is queued, and is taken off the queue
+ * after the lookup has ended; so dentries are read again after it was found queued, and
+ * then it must still be.
+ */
+static void ld_read_again(struct ld_report *r)
+{
+	struct ld_dentry *d;
+	struct ld_waiter *w;
+	unsigned int i;
+
+	for (i = 0; i < r->nr_dentries; i++) {
+		d = &r->dentries[i];
+		d->readable = ld_read(&d->copy, d->dentry, sizeof(d->copy));
+		d->on_chain = d->dirty || (d->on_chain && ld_in_lookup(d));
+	}
+	for (i = 0; i < r->nr_waiters; i++) {
+		w = &r->waiters[i];
+		w->queued = w->queued && ld_stays_queued(r, w);
+	}
+}
+
+/* Has @w been awake since it was collected? */
+static bool ld_has_moved(const struct ld_waiter *w)
+{
+	smp_rmb(); /* after all that has been read because of it */
+	return !ld_is_asleep(w->task) || ld_switches(w->task) != w->switches;
+}
+
+/* Forget the waiters that have moved on. */
+static void ld_keep_settled(struct ld_report *r)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < r->nr_waiters; i++) {
+		if (ld_has_moved(&r->waiters[i]))
+			r->moved++;
+		else
+			r->waiters[kept++] = r->waiters[i];
+	}
+	r->nr_waiters = kept;
+}
+
+static void ld_count_waiters(struct ld_report *r)
+{
+	struct ld_dentry *d;
+	unsigned int i;
+
+	for (i = 0; i < r->nr_waiters; i++) {
+		if (!r->waiters[i].dentry)
+			continue;
+		d = ld_dentry(r, r->waiters[i].dentry);
+		if (!d)
+			continue;
+		d->waiters++;
+		d->queued += r->waiters[i].queued;
+	}
+}
+
+/*
+ * And the dentries that nobody has to do with any more, or that never were any.  In some
+ * kernels a dentry has a const name, so that its copies cannot be assigned.
+ */
+static void ld_keep_in_question(struct ld_report *r)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < r->nr_dentries; i++)
+		if (r->dentries[i].waiters || r->dentries[i].on_chain)
+			memmove(&r->dentries[kept++], &r->dentries[i],
+				sizeof(r->dentries[0]));
+	r->nr_dentries = kept;
+}
+
+/* The owner of a dentry that is still in lookup has owned it while we looked for it. */
+static void ld_settle(struct ld_report *r)
+{
+	ld_read_again(r);
+	ld_keep_settled(r);
+	ld_count_waiters(r);
+	ld_keep_in_question(r);
 }
 
 static void ld_collect(struct ld_report *r)
@@ -500,21 +636,17 @@ static void ld_collect(struct ld_report *r)
 		ld_collect_chain(r, &ld_table[i]);
 	for_each_process_thread(leader, task)
 		ld_collect_waiter(r, task);
-	ld_count_waiters(r);
+	ld_name_dentries(r);
 	for_each_process_thread(leader, task) {
 		if (ld_runs_elsewhere(task))
 			r->running++;
 		else
 			ld_collect_owners(r, task);
 	}
+	ld_settle(r);
 }
 
 /* The verdict */
-
-static bool ld_in_lookup(const struct ld_dentry *d)
-{
-	return d->copy.d_flags & DCACHE_PAR_LOOKUP;
-}
 
 /*
  * Does the chain of owners that wait come back to @d?  An owner waits for one
@@ -637,6 +769,8 @@ static void ld_say_all(struct ld_report *r)
 	}
 	if (r->left_out)
 		ld_say(r, "%u more did not fit\n", r->left_out);
+	if (r->moved)
+		ld_say(r, "%u more have gone on while this was read\n", r->moved);
 	ld_say(r, "%d of %u waiters will never be woken\n", r->hopeless,
 	       r->nr_waiters);
 }
@@ -652,6 +786,9 @@ noinline int lookup_doctor_examine(void (*line)(void *arg, const char *text), vo
 	r->nr_waiters = 0;
 	r->nr_dentries = 0;
 	r->left_out = 0;
+	r->moved = 0;
+	r->patience = LD_PATIENCE;
+	r->nr_frames = 0;
 	r->running = 0;
 	r->hopeless = 0;
 	r->len = 0;
