@@ -8,6 +8,7 @@
  * even from a kernel that loses waiters.
  */
 #include <linux/cpumask.h>
+#include <linux/ctype.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/jiffies.h>
@@ -26,6 +27,7 @@
 
 #define LT_POLL_MS	100
 #define LT_TRIES	3		/* to wake a reader that is stuck */
+#define LT_RUNS_LONGER	10		/* times stall_ms, if it is not asleep */
 #define LT_RETRY	HZ		/* jiffies between them */
 #define LT_MAX_PRINTED	50		/* errors; all are counted */
 #define LT_GRACE	40		/* seconds, on a slow machine */
@@ -56,7 +58,7 @@ MODULE_PARM_DESC(gather, "Number of readers that an owner lets come and wait bef
 
 static unsigned int stall_ms = 5000;
 module_param(stall_ms, uint, 0444);
-MODULE_PARM_DESC(stall_ms, "Milliseconds after which a wait counts as lost, 100..600000 and at least ten times hold_us (default: 5000)");
+MODULE_PARM_DESC(stall_ms, "Milliseconds of sleep after which a wait counts as lost, ten times that if the reader is not asleep, 100..600000 and at least ten times hold_us (default: 5000)");
 
 static unsigned long long seed;
 module_param(seed, ullong, 0444);
@@ -176,6 +178,21 @@ static void lt_doctor_line(void *unused, const char *text)
 	pr_info("lookup_torture: doctor: %s\n", text);
 }
 
+/* Of a verdict that means that something is wrong, the first word is in capitals. */
+static void lt_doctor_verdict(void *unused, const char *text)
+{
+	const char *verdict = strstr(text, "verdict: ");
+
+	if (verdict && isupper(verdict[9]) && isupper(verdict[10]))
+		lt_error("lookup_doctor: %s", verdict);
+}
+
+/* While all come back, lookup_doctor must not think otherwise; and it may be first to see. */
+static void lt_ask_doctor(void)
+{
+	lookup_doctor_call(lt_doctor_verdict, NULL);
+}
+
 /* Stalls */
 
 /*
@@ -199,6 +216,9 @@ static void lt_pin(bool pin)
  * Is a reader inside for too long?  Then say so and wake it, which is allowed
  * at any time, and is enough if all it lacks is its wake-up.  Returns whether
  * that has not helped either.
+ *
+ * One that runs, or would if it had a CPU, has not lost a wake-up, and may have to
+ * wait for its turn; but it might also go round in circles.
  */
 static bool lt_check_stall(struct lt_reader *r)
 {
@@ -211,6 +231,8 @@ static bool lt_check_stall(struct lt_reader *r)
 		pr_alert("lookup_torture: !!! reader %u went on after all\n",
 			 r->nr);
 	}
+	if (READ_ONCE(r->task->__state) == TASK_RUNNING)
+		limit *= LT_RUNS_LONGER;
 	if (!since || time_before(jiffies, since + limit))
 		return false;
 	if (!r->tries) {
@@ -320,8 +342,10 @@ static int lt_control_fn(void *unused)
 		if (stat_interval && s >= printed + stat_interval) {
 			printed = s;
 			lt_print_stats(s);
+			lt_ask_doctor();
 		}
 	}
+	lt_ask_doctor();
 	lt_stop_readers();
 	lt_verdict();
 
