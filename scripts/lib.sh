@@ -291,6 +291,23 @@ module_sources() {
 		! -name '*.mod.c' -print0
 }
 
+# The new files in work tree $1 that its .gitignore does not name, each with a NUL behind
+# it.  That of Debian's source ends with lines by which git ignores all new files.
+new_files() {
+	local ignored=()
+
+	mapfile -t ignored < <(sed -n '/^# Debian packaging/q; /^[^#]/s/^/--exclude=/p' \
+		"$1/.gitignore" 2> /dev/null)
+	git -C "$1" ls-files -z -o "${ignored[@]}"
+}
+
+# Whether the user has done something in $1/linux since scripts/tree made it.
+changed_by_user() {
+	[[ $(git -C "$1/linux" rev-parse HEAD) != "$(sed -n 's/^head=//p' "$1/tree.state")" ||
+		-n $(git -C "$1/linux" status --porcelain -uno | head -n 1) ||
+		-n $(new_files "$1/linux" | tr '\0' '\n' | head -n 1) ]]
+}
+
 # A digest of the contents of files and directories, and of their names.
 digest() {
 	find "$@" -type f -print0 | sort -z | xargs -0 -r sha256sum | sha256sum |
