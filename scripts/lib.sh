@@ -32,9 +32,9 @@ say() {
 # MERGE     1: where the context of a hunk differs in KDIR, merge, with the base of the
 #           series as the common ancestor; read what comes of it
 # SERIES    apply: patches/BASE/ on top; none: the tree as it is; N: the first N; where
-#           the base has a form of the change already, these stand on patches/BASE/control/,
-#           which takes that out; control: only that; mainline: patches/BASE/mainline/,
-#           which goes on from that form
+#           there is a patches/BASE/control/, these stand on that, which takes mainline's
+#           form of the change out, or makes the base a stand-in of another one; control:
+#           only that; mainline: patches/BASE/mainline/, which goes on from that form
 # KUNIT     module, or built-in: the suites as part of the kernel
 # CONFIG    plain, or a name in scripts/configs/: a fragment merged on top
 # KCONFIG   a .config of yours to start from, instead of as little as possible; modules
