@@ -17,20 +17,20 @@
  *
  * and what it makes of that, for each dentry:
  *
- *	lost wake-up	it is not in lookup, and somebody is still on the queue
+ *	lost wake-up	it is not in lookup, and somebody sleeps for it
  *	erased bit	it is in lookup, has waiters, and not the bit that says so
- *	cycle		its owner waits for a dentry whose owner ... waits for it
+ *	cycle		its owner waits for a dentry whose owner ... waits for it, and
+ *			nobody else may be the owner
  *	abandoned	it is in lookup, and nobody is at it
  *	dirty chain	it is on the in-lookup hash, and not in lookup
  *	slow owner	its owner sleeps elsewhere or runs: that can still end
- *	on its way	it is not in lookup, and all who waited have been woken
  *
  * A thread that runs cannot be examined, so what it owns may look abandoned; the
  * report then says that there are such threads.
  *
  * Most of what one sees while lookups go on is over before it can be read.  What is
- * reported of a waiter has been read while it slept all the time: it has a reference
- * to its dentry, and its stack is as it was.  Others are only counted.
+ * found out of a waiter has been read while it slept all the time, so its reference has
+ * kept its dentry.  Others are only counted.
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
@@ -53,7 +53,7 @@
 #include "dcache_compat.h"
 #include "lookup_doctor.h"
 
-#define LD_MAX		256		/* waiters, and dentries, in a report */
+#define LD_MAX		1024		/* waiters, and dentries, in a report */
 #define LD_OWNERS	4		/* candidates shown for a dentry */
 #define LD_FRAMES	16		/* of a stack */
 #define LD_CHAIN_MAX	4096		/* steps along a chain that may be broken */
@@ -221,14 +221,24 @@ static bool ld_in_lookup(const struct ld_dentry *d)
 	return d->copy.d_flags & DCACHE_PAR_LOOKUP;
 }
 
-static struct ld_dentry *ld_dentry(struct ld_report *r, struct dentry *dentry)
+/* What has been collected of @dentry, or NULL. */
+static struct ld_dentry *ld_known(struct ld_report *r,
+				  const struct dentry *dentry)
 {
-	struct ld_dentry *d;
 	unsigned int i;
 
 	for (i = 0; i < r->nr_dentries; i++)
 		if (r->dentries[i].dentry == dentry)
 			return &r->dentries[i];
+	return NULL;
+}
+
+static struct ld_dentry *ld_dentry(struct ld_report *r, struct dentry *dentry)
+{
+	struct ld_dentry *d = ld_known(r, dentry);
+
+	if (d)
+		return d;
 	if (r->nr_dentries == LD_MAX) {
 		r->left_out++;
 		return NULL;
@@ -257,6 +267,8 @@ static void ld_collect_chain(struct ld_report *r, struct hlist_bl_head *b)
 		d = ld_dentry(r, container_of(node, struct dentry,
 					      COMPAT_D_IN_LOOKUP_HASH));
 		if (d) {
+			d->readable = ld_read(&d->copy, d->dentry,
+					      sizeof(d->copy));
 			d->on_chain = true;
 			d->dirty = locked && d->readable && !ld_in_lookup(d);
 		}
@@ -266,6 +278,43 @@ static void ld_collect_chain(struct ld_report *r, struct hlist_bl_head *b)
 	}
 	if (locked)
 		bit_spin_unlock(0, (unsigned long *)b);
+}
+
+static void ld_collect_chains(struct ld_report *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < ld_table_size; i++)
+		ld_collect_chain(r, &ld_table[i]);
+}
+
+static bool ld_runs_elsewhere(struct task_struct *task)
+{
+#ifdef CONFIG_SMP
+	return task != current && READ_ONCE(task->on_cpu);
+#else
+	return false;
+#endif
+}
+
+/* How often a thread has been switched away from. */
+static unsigned long ld_switches(struct task_struct *task)
+{
+	return READ_ONCE(task->nvcsw) + READ_ONCE(task->nivcsw);
+}
+
+/* A thread that sets its state has not gone to sleep before it is off its CPU. */
+static bool ld_is_asleep(struct task_struct *task)
+{
+	return READ_ONCE(task->__state) & TASK_UNINTERRUPTIBLE &&
+	       !ld_runs_elsewhere(task);
+}
+
+/* Has @w been awake since it was collected? */
+static bool ld_has_moved(const struct ld_waiter *w)
+{
+	smp_rmb(); /* after all that has been read because of it */
+	return !ld_is_asleep(w->task) || ld_switches(w->task) != w->switches;
 }
 
 static bool ld_is_queued(const struct list_head *entry)
@@ -336,9 +385,11 @@ static void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
 		for (i = 0; i < r->nr_waiters && r->waiters[i].entry != at; i++)
 			;
 		if (i < r->nr_waiters) {
+			/* who has moved may be back at the same place, for another one */
 			w->dentry = r->waiters[i].dentry;
-			if (w->dentry)
+			if (w->dentry && !ld_has_moved(&r->waiters[i]))
 				return;
+			w->dentry = NULL;
 		} else if (!ld_is_on_a_stack(at)) {
 			w->dentry = container_of(at, struct dentry,
 						 d_waiters.entries);
@@ -420,28 +471,6 @@ static void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
 
 #endif
 
-static bool ld_runs_elsewhere(struct task_struct *task)
-{
-#ifdef CONFIG_SMP
-	return task != current && READ_ONCE(task->on_cpu);
-#else
-	return false;
-#endif
-}
-
-/* How often a thread has been switched away from. */
-static unsigned long ld_switches(struct task_struct *task)
-{
-	return READ_ONCE(task->nvcsw) + READ_ONCE(task->nivcsw);
-}
-
-/* A thread that sets its state has not gone to sleep before it is off its CPU. */
-static bool ld_is_asleep(struct task_struct *task)
-{
-	return READ_ONCE(task->__state) & TASK_UNINTERRUPTIBLE &&
-	       !ld_runs_elsewhere(task);
-}
-
 static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 {
 	unsigned long switches = ld_switches(task);
@@ -461,8 +490,10 @@ static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 	ld_find_dentry_of(w);
 }
 
-static void ld_name_dentries(struct ld_report *r)
+/* Returns whether that of each who is on a queue could be found. */
+static bool ld_name_dentries(struct ld_report *r)
 {
+	bool all = true;
 	struct ld_waiter *w;
 	unsigned int i;
 
@@ -472,7 +503,10 @@ static void ld_name_dentries(struct ld_report *r)
 			ld_follow_queue(r, w);
 		if (w->dentry)
 			ld_dentry(r, w->dentry);
+		else
+			all = all && !w->queued;
 	}
+	return all;
 }
 
 static struct ld_waiter *ld_waiter(struct ld_report *r,
@@ -529,14 +563,14 @@ static void ld_collect_owners(struct ld_report *r, struct task_struct *task)
 
 /*
  * Between the end of a lookup and the wake-up there is some time, and a CPU may be taken
- * away in it.
+ * away in it.  Where nobody takes who is woken off the queue, it is told by that he moves.
  */
 static bool ld_stays_queued(struct ld_report *r, struct ld_waiter *w)
 {
-	struct ld_dentry *d = w->dentry ? ld_dentry(r, w->dentry) : NULL;
+	struct ld_dentry *d = w->dentry ? ld_known(r, w->dentry) : NULL;
 
-	while (ld_is_queued(w->entry)) {
-		if (!d || ld_in_lookup(d) || !r->patience)
+	while (ld_is_queued(w->entry) && !ld_has_moved(w)) {
+		if ((d && ld_in_lookup(d)) || !r->patience)
 			return true;
 		r->patience--;
 		udelay(LD_PAUSE_US);
@@ -566,13 +600,6 @@ static void ld_read_again(struct ld_report *r)
 	}
 }
 
-/* Has @w been awake since it was collected? */
-static bool ld_has_moved(const struct ld_waiter *w)
-{
-	smp_rmb(); /* after all that has been read because of it */
-	return !ld_is_asleep(w->task) || ld_switches(w->task) != w->switches;
-}
-
 /* Forget the waiters that have moved on. */
 static void ld_keep_settled(struct ld_report *r)
 {
@@ -595,7 +622,7 @@ static void ld_count_waiters(struct ld_report *r)
 	for (i = 0; i < r->nr_waiters; i++) {
 		if (!r->waiters[i].dentry)
 			continue;
-		d = ld_dentry(r, r->waiters[i].dentry);
+		d = ld_known(r, r->waiters[i].dentry);
 		if (!d)
 			continue;
 		d->waiters++;
@@ -627,54 +654,78 @@ static void ld_settle(struct ld_report *r)
 	ld_keep_in_question(r);
 }
 
+/* Has @task run while its stack was read, and may have had anything in hand? */
+static bool ld_has_run(struct task_struct *task, unsigned long switches)
+{
+	smp_rmb(); /* after the reads from its stack */
+	if (task == current)
+		return !in_task();	/* we have looked at another stack */
+	return ld_runs_elsewhere(task) || ld_switches(task) != switches;
+}
+
 static void ld_collect(struct ld_report *r)
 {
 	struct task_struct *leader, *task;
-	unsigned int i;
+	unsigned long switches;
 
-	for (i = 0; i < ld_table_size; i++)
-		ld_collect_chain(r, &ld_table[i]);
+	ld_collect_chains(r);
 	for_each_process_thread(leader, task)
 		ld_collect_waiter(r, task);
-	ld_name_dentries(r);
+	if (!ld_name_dentries(r)) {
+		/* its lookup may have begun since */
+		ld_collect_chains(r);
+		ld_name_dentries(r);
+	}
 	for_each_process_thread(leader, task) {
-		if (ld_runs_elsewhere(task))
-			r->running++;
-		else
+		switches = ld_switches(task);
+		smp_rmb(); /* pairs with ld_has_run() */
+		if (!ld_runs_elsewhere(task))
 			ld_collect_owners(r, task);
+		r->running += ld_has_run(task, switches);
 	}
 	ld_settle(r);
 }
 
 /* The verdict */
 
+enum ld_cycle { LD_NO_CYCLE, LD_MAYBE_A_CYCLE, LD_CYCLE };
+
 /*
- * Does the chain of owners that wait come back to @d?  An owner waits for one
- * dentry only, so it is a walk.
+ * Does the chain of owners that wait come back to @d?  An owner waits for one dentry
+ * only, so it is a walk.  But who has a dentry on its stack may own it no longer: there
+ * is no doubt where all who have it wait.
  */
-static bool ld_is_cycle(struct ld_report *r, struct ld_dentry *d)
+static enum ld_cycle ld_find_cycle(struct ld_report *r, struct ld_dentry *d)
 {
+	enum ld_cycle found = LD_CYCLE;
 	struct ld_dentry *at = d;
-	struct ld_waiter *w;
+	struct ld_waiter *w, *next;
 	unsigned int i, steps;
 
 	for (steps = 0; steps < LD_MAX; steps++) {
-		for (i = 0, w = NULL; i < at->owners && !w; i++)
-			w = ld_waiter(r, at->owner[i]);
+		for (i = 0, w = NULL; i < at->owners; i++) {
+			next = ld_waiter(r, at->owner[i]);
+			if (!next)
+				found = LD_MAYBE_A_CYCLE;
+			else if (!w)
+				w = next;
+		}
 		if (!w || !w->dentry)
-			return false;
+			return LD_NO_CYCLE;
 		if (w->dentry == d->dentry)
-			return true;
-		at = ld_dentry(r, w->dentry);
+			return found;
+		at = ld_known(r, w->dentry);
 		if (!at)
-			return false;
+			return LD_NO_CYCLE;
 	}
-	return false;
+	return LD_NO_CYCLE;
 }
 
 static const char *ld_verdict(struct ld_report *r, struct ld_dentry *d,
 			      bool *hopeless)
 {
+	enum ld_cycle cycle;
+
 	*hopeless = d->waiters > 0;
 	if (!d->readable)
 		return "the dentry is gone: its memory cannot be read";
@@ -682,18 +733,19 @@ static const char *ld_verdict(struct ld_report *r, struct ld_dentry *d,
 		return "LOST WAKE-UP: the lookup has ended, and who waited was not woken";
 	if (!ld_in_lookup(d) && d->on_chain)
 		return "DIRTY CHAIN: not in lookup, but still on the in-lookup hash";
-	if (!ld_in_lookup(d)) {
-		*hopeless = false;
-		return "on its way: the lookup has ended, all who waited have been woken";
-	}
+	if (!ld_in_lookup(d))
+		return "LOST WAKE-UP: the lookup has ended, and who waited sleeps on no queue";
 	if (COMPAT_DCACHE_WAITER && d->queued &&
 	    !(d->copy.d_flags & COMPAT_DCACHE_WAITER))
 		return "ERASED BIT: nobody will be woken when the lookup ends";
-	if (ld_is_cycle(r, d))
+	cycle = ld_find_cycle(r, d);
+	if (cycle == LD_CYCLE)
 		return "CYCLE: its owner waits, in the end, for this very lookup";
 	if (d->owners) {
 		*hopeless = false;
-		return "slow owner: the lookup is under way";
+		return cycle == LD_MAYBE_A_CYCLE ?
+			"slow owner, or a cycle: one who has it waits for this very lookup" :
+			"slow owner: the lookup is under way";
 	}
 	if (r->running) {
 		*hopeless = false;
@@ -737,7 +789,7 @@ static void ld_say_dentry(struct ld_report *r, struct ld_dentry *d)
 	for (i = 0; i < r->nr_waiters; i++)
 		if (r->waiters[i].dentry == d->dentry)
 			ld_say_task(r, r->waiters[i].queued ? "waiter" :
-				    "waiter, woken", r->waiters[i].task);
+				    "waiter, on no queue", r->waiters[i].task);
 	for (i = 0; i < d->owners; i++)
 		ld_say_task(r, ld_waiter(r, d->owner[i]) ?
 			    "owner, which waits itself" : "owner, or user",
@@ -745,6 +797,21 @@ static void ld_say_dentry(struct ld_report *r, struct ld_dentry *d)
 	ld_say(r, "  verdict: %s\n", verdict);
 	if (hopeless)
 		r->hopeless += d->waiters;
+}
+
+/* Of a waiter whose dentry could not be found out. */
+static void ld_say_nameless(struct ld_report *r, const struct ld_waiter *w)
+{
+	const char *verdict = "unknown: no entry of a queue on its stack";
+
+	if (w->queued && r->chains_seen) {
+		verdict = "LOST WAKE-UP: on a queue that no dentry in lookup has";
+		r->hopeless++;
+	} else if (w->queued) {
+		verdict = "unknown: on a queue, and whose it is cannot be told";
+	}
+	ld_say_task(r, "waiter", w->task);
+	ld_say(r, "  verdict: %s\n", verdict);
 }
 
 static void ld_say_all(struct ld_report *r)
@@ -757,16 +824,9 @@ static void ld_say_all(struct ld_report *r)
 		ld_say(r, "no in_lookup_hashtable (needs KALLSYMS_ALL, KPROBES)\n");
 	for (i = 0; i < r->nr_dentries; i++)
 		ld_say_dentry(r, &r->dentries[i]);
-	for (i = 0; i < r->nr_waiters; i++) {
-		if (r->waiters[i].dentry)
-			continue;
-		ld_say_task(r, "waiter", r->waiters[i].task);
-		ld_say(r, "  verdict: %s\n", r->waiters[i].queued ?
-		       "LOST WAKE-UP: on a queue that no dentry in lookup has" :
-		       r->waiters[i].entry ? "on its way: it has been woken" :
-		       "unknown: no entry of a queue on its stack, unless it is being woken now");
-		r->hopeless += r->waiters[i].queued;
-	}
+	for (i = 0; i < r->nr_waiters; i++)
+		if (!r->waiters[i].dentry)
+			ld_say_nameless(r, &r->waiters[i]);
 	if (r->left_out)
 		ld_say(r, "%u more did not fit\n", r->left_out);
 	if (r->moved)
