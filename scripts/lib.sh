@@ -291,21 +291,26 @@ module_sources() {
 		! -name '*.mod.c' -print0
 }
 
-# The new files in work tree $1 that its .gitignore does not name, each with a NUL behind
-# it.  That of Debian's source ends with lines by which git ignores all new files.
-new_files() {
+# The files in git work tree $1, each with a NUL behind it: -o for those that are new,
+# and that no .gitignore names; -c for those that are not.  The .gitignore of Debian's
+# source ends with lines by which git ignores all that is new, which we do not.  A
+# repository in there is none of ours.
+files_in() {
 	local ignored=()
 
 	mapfile -t ignored < <(sed -n '/^# Debian packaging/q; /^[^#]/s/^/--exclude=/p' \
 		"$1/.gitignore" 2> /dev/null)
-	git -C "$1" ls-files -z -o "${ignored[@]}"
+	# The last one that matches counts, and these before any file: nothing at the top
+	# is ignored, but for what the rest of that file says.
+	git -C "$1" ls-files -z "${@:2}" --exclude-standard --exclude='!/*' "${ignored[@]}" |
+		{ grep -zv '/$' || true; }
 }
 
 # Whether the user has done something in $1/linux since scripts/tree made it.
 changed_by_user() {
 	[[ $(git -C "$1/linux" rev-parse HEAD) != "$(sed -n 's/^head=//p' "$1/tree.state")" ||
 		-n $(git -C "$1/linux" status --porcelain -uno | head -n 1) ||
-		-n $(new_files "$1/linux" | tr '\0' '\n' | head -n 1) ]]
+		-n $(files_in "$1/linux" -o | tr '\0' '\n' | head -n 1) ]]
 }
 
 # A digest of the contents of files and directories, and of their names.
