@@ -44,7 +44,7 @@ initramfs() {
 
 all_kernels() {
 	printf 'unpatched\nseries\n'
-	[[ ! -d $PATCHES/control ]] || printf 'as-shipped\n'
+	[[ ! -d $PATCHES/mainline ]] || printf 'as-shipped\n'
 	find "$PATCHES/variants" -name '*.patch' -printf '%f\n' 2> /dev/null | sort | sed 's/\.patch$//'
 }
 
@@ -54,7 +54,7 @@ check_kernels() {
 	[[ $SERIES == apply && $KUNIT == module ]] || die "the bench compares with and without the series: leave SERIES and KUNIT alone"
 	for name; do
 		[[ $name == unpatched || $name == series || -f $PATCHES/variants/$name.patch ||
-			($name == as-shipped && -d $PATCHES/control) ]] ||
+			($name == as-shipped && -d $PATCHES/mainline) ]] ||
 			die "no kernel $name; there are: $(all_kernels | paste -sd ' ')"
 	done
 }
