@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What module/lookup_doctor.c says of lookups that go on, that are lost, and that
+ * What lookup_doctor says of lookups that go on, that are lost, and that
  * cannot end.  The end of a case sets all of them right.
  */
 #include <linux/string.h>
