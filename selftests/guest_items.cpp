@@ -280,6 +280,8 @@ Result run_program(const std::string &name, Seconds limit,
 		for (const auto &word : words)
 			argv.push_back(const_cast<char *>(word.c_str()));
 		argv.push_back(nullptr);
+		/* Progress would leave lines that the kernel then goes on with. */
+		setenv("TERM", "dumb", 1);
 		execv(argv[0], argv.data());
 		return 127;
 	};

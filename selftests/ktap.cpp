@@ -121,6 +121,14 @@ public:
 	void finish() { clear_progress(progress_shown_); }
 
 private:
+	/* A line of the console of a guest is the kernel's as well. */
+	static bool can_overwrite()
+	{
+		const char *term = std::getenv("TERM");
+
+		return ::isatty(STDERR_FILENO) && !(term && std::string_view(term) == "dumb");
+	}
+
 	void dispatch(char kind, const std::string &text)
 	{
 		switch (kind) {
@@ -129,7 +137,7 @@ private:
 			diagnose(text);
 			break;
 		case 'p':
-			if (!::isatty(STDERR_FILENO))
+			if (!can_overwrite())
 				break;
 			fmt::print(stderr, "\r\033[K{}", text);
 			progress_shown_ = true;
