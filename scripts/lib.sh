@@ -34,7 +34,8 @@ say() {
 # SERIES    apply: patches/BASE/ on top; none: the tree as it is; N: the first N; where
 #           there is a patches/BASE/control/, these stand on that, which takes mainline's
 #           form of the change out, or makes the base a stand-in of another one; control:
-#           only that; mainline: patches/BASE/mainline/, which goes on from that form
+#           only that; mainline: patches/BASE/mainline/, which goes on from that form;
+#           mainline-N: the first N of these
 # KUNIT     module, or built-in: the suites as part of the kernel
 # CONFIG    plain, or a name in scripts/configs/: a fragment merged on top
 # KCONFIG   a .config of yours to start from, instead of as little as possible; modules
@@ -135,8 +136,8 @@ check_variables() {
 			$KUNIT == module && $ARCH == x86_64 ]] ||
 			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and a CONFIG that sets something away"
 	fi
-	[[ $SERIES =~ ^[1-9][0-9]?$ ]] || one_of SERIES "$SERIES" apply none control mainline
-	[[ $SERIES != [cm]* || -d $SET ]] || die "SERIES=$SERIES: BASE=$BASE has no patches/$BASE/$SERIES"
+	[[ $SERIES =~ ^(mainline-)?[1-9][0-9]?$ ]] || one_of SERIES "$SERIES" apply none control mainline
+	[[ $SERIES != [cm]* || -d $SET ]] || die "SERIES=$SERIES: BASE=$BASE has no patches/$BASE/${SERIES%-*}"
 	one_of KUNIT "$KUNIT" module built-in
 	one_of ACCEL "$ACCEL" auto kvm tcg
 	one_of ARCH "$ARCH" x86_64 i386 um
@@ -182,6 +183,7 @@ case $SERIES in
 apply) ;;
 none) VARIANT+=-unpatched ;;
 control | mainline) VARIANT+=-$SERIES ;;
+mainline-*) VARIANT+=-mainline-partial ;;
 *) VARIANT+=-partial ;;
 esac
 if [[ $KUNIT == built-in ]]; then
@@ -239,8 +241,8 @@ if [[ $ARCH == um ]]; then
 	# shellcheck disable=SC2034
 	IMAGE=$BUILD/linux MACHINE=uml
 fi
-if [[ $SERIES == control || $SERIES == mainline ]]; then
-	SET+=/$SERIES
+if [[ $SERIES == [cm]* ]]; then
+	SET+=/${SERIES%-*}
 fi
 if [[ -d $PATCHES/control ]]; then
 	BEFORE=control
@@ -264,8 +266,8 @@ below() {
 # All that SERIES asks for, in order, without the cover letter.
 series() {
 	local number=9999
-	if [[ $SERIES =~ ^[0-9]+$ ]]; then
-		number=$SERIES
+	if [[ $SERIES =~ [0-9]+$ ]]; then
+		number=${BASH_REMATCH[0]}
 	fi
 	below
 	patches_in "$SET" | head -n "$number"
