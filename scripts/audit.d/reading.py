@@ -30,6 +30,9 @@ class Reading:
     def read_all(self, only=None):
         for where, directories, names in os.walk(self.top, onerror=self.unreadable):
             directories[:] = sorted(name for name in directories if name != '.git')
+            if not only:
+                for name in directories:
+                    self.see_link(os.path.join(where, name))
             for name in sorted(names):
                 path = os.path.relpath(os.path.join(where, name), self.top)
                 if only and path != only:
@@ -38,16 +41,33 @@ class Reading:
             if only:
                 break
         if not any(path.endswith('.c') for path in self.paths):
-            raise Trouble(f'SRC={self.top}: no .c file in there; name the directory of the '
+            raise Trouble(f'SRC={os.path.join(self.top, only or "")}: no .c file; name the '
+                          'directory of the filesystem, or one .c file' if only else
+                          f'SRC={self.top}: no .c file in there; name the directory of the '
                           'filesystem')
+
+    def see_link(self, full):
+        """Links to directories are not followed: they can lead anywhere, and a patch does
+        not go through them.  One that leads to code outside of SRC is to be known of."""
+        target = os.path.realpath(full)
+        if not os.path.islink(full) or \
+                os.path.commonpath([target, os.path.realpath(self.top)]) == \
+                os.path.realpath(self.top):
+            return
+        if any(name.endswith(('.c', '.h')) for _, _, names in os.walk(target) for name in names):
+            self.say('by hand', os.path.relpath(full, self.top), 1, 'is a symbolic link to a '
+                     f'directory, which is not looked at; audit it by itself: SRC={target}', True)
 
     def unreadable(self, error):
         raise Trouble(f'{error.filename}: {error.strerror}; it has to be readable')
 
     def read_one(self, path, full):
-        if not os.path.isfile(full):
-            return
         is_c = path.endswith(('.c', '.h'))
+        if not os.path.isfile(full):
+            if is_c:
+                self.say('by hand', path, 1, 'is no file, or a symbolic link to nothing; it '
+                         'cannot be looked at', True)
+            return
         try:
             if not is_c and os.path.getsize(full) > 1 << 20:
                 return
@@ -57,8 +77,9 @@ class Reading:
         if not is_c:
             if re.search(r'\bd_alloc_parallel\s*\(', text) and \
                     re.search(r'\.(inc|def|tmpl|in|cc|cpp|cxx|hh|hpp|S|y|l|rs)\Z', path):
-                self.say('notes', path, 1 + text[:text.index(CALL)].count('\n'),
-                         'd_alloc_parallel() in a file that is not .c or .h: not looked at')
+                self.say('by hand', path, 1 + text[:text.index(CALL)].count('\n'),
+                         'd_alloc_parallel() in a file that is not .c or .h: not looked at; '
+                         'see whether it is in the old form', True)
             return
         self.paths.append(path)
         if not WORDS.search(text):
