@@ -95,23 +95,66 @@ class Porting(Judging):
 
     def drop_queues(self, directory, files):
         """The queues of the functions that lent them, if their names are not used else."""
-        drop, keep, lines = set(), set(), collections.defaultdict(set)
+        drop, keep, named, lines = set(), set(), {}, collections.defaultdict(set)
         find(os.path.join(self.tmp, 'again'), [self.ported[file.path] for file in files])
         for file in files:
             after = sites_of(self.ported[file.path])
             for site, result in zip(self.sites[file], after):
                 if site.to_port() and site.variable() and result.function:
+                    key = file, site.function, site.variable()
                     declared, used = self.uses(result.body(), site.variable())
-                    (drop if declared and not used else keep).add(
-                        f'{file.name}:{site.function}:{site.variable()}')
-                    if declared and not used:
-                        lines[file].update(result.line_of(place) for place in declared)
-        for file in files:
-            self.ported[file.path] = self.ported[file.path].without_remarks(lines[file])
-        copy(directory, [self.ported[file.path] for file in files])
-        spatch('queue.cocci', directory, files, ['--in-place'],
-               AUDIT_QUEUES=' '.join(sorted(drop - keep)))
-        self.reread(directory, files)
+                    if not declared or used or self.captured(file, result, site.variable()) or \
+                            not self.initialised_alone(result.body(), site.variable()):
+                        keep.add(key)
+                    else:
+                        drop.add(key)
+                        named[key] = len(re.findall(rf'\b{site.variable()}\b', result.body()))
+                        lines[key].update(result.line_of(place) for place in declared)
+        before = dict(self.ported)
+        while True:
+            for file in files:
+                self.ported[file.path] = before[file.path].without_remarks(
+                    {line for key in drop - keep if key[0] == file for line in lines[key]})
+            copy(directory, [self.ported[file.path] for file in files])
+            spatch('queue.cocci', directory, files, ['--in-place'],
+                   AUDIT_QUEUES=' '.join(sorted(f'{file.name}:{function}:{queue}'
+                                                for file, function, queue in drop - keep)))
+            self.reread(directory, files)
+            # Something of it may have stayed for a reason that nobody has thought of.
+            stays = {key for key in drop - keep
+                     if self.count(before, key) - self.count(self.ported, key) !=
+                     sum(named[other] for other in drop - keep
+                         if (other[0], other[2]) == (key[0], key[2]))}
+            if not stays:
+                break
+            keep |= stays
+
+    @staticmethod
+    def initialised_alone(code, queue):
+        """What is a part of another statement is not taken out."""
+        return all(re.search(r'(?:[;{}:)]|\belse)\s*\Z', code[:match.start()]) and
+                   re.match(r'\s*;', code[match.end():])
+                   for match in re.finditer(rf'\binit_waitqueue_head\s*\(\s*&\s*{queue}\s*\)',
+                                            code))
+
+    @staticmethod
+    def count(ported, key):
+        """How often the file of a queue names it, or another one of that name."""
+        return len(re.findall(rf'\b{key[2]}\b', ported[key[0].path].code))
+
+    def captured(self, file, site, name):
+        """Whether a macro that is used in the function names a variable of it."""
+        for path in [file.path] + [path for path in self.paths if path.endswith('.h')]:
+            text = self.now(path)
+            if not re.search(rf'#\s*define\b(?:\\\n|[^\n])*\b{name}\b', text):
+                continue
+            for macro in re.finditer(r'#\s*define\s+(\w+)(\([^)\n]*\))?((?:\\\n|[^\n])*)',
+                                     File(path, text, '').code):
+                if re.search(rf'(?<![\w.>])\s*\b{name}\b', macro[3]) and \
+                        not re.search(rf'\b{name}\b', macro[2] or '') and \
+                        re.search(rf'\b{macro[1]}\b', site.body()):
+                    return True
+        return False
 
     def say_queues(self, file, sites, after):
         said = set()
@@ -131,6 +174,8 @@ class Porting(Judging):
                     if used:
                         text = result.file.lines[result.line_of(used[0]) - 1].strip()
                         what = f'kept, for it is used in "{text}", too'
+                    elif self.captured(file, result, site.variable()):
+                        what = 'kept, for a macro that is used there names it, too'
                     elif rest:
                         what = 'kept, though nothing uses it: remove it by hand'
                 else:
@@ -139,6 +184,8 @@ class Porting(Judging):
                 what = 'is what was lent for that dentry itself; nothing to remove'
             elif queue.startswith('&'):
                 what = 'kept, for its type is not seen; if nothing else uses it, remove it'
+            elif '(' in queue:
+                what = 'is not evaluated any more; see whether that did more than to find the queue'
             else:
                 what = 'kept, for it comes from elsewhere; nobody has to hand it in any more'
             self.say('queues', file, line, f'{queue} in {site.function}(): {what}')
@@ -169,9 +216,12 @@ class Porting(Judging):
         mentions, defined = [], []
         for number, path in enumerate(self.paths, 1):
             text = self.now(path)
-            if not re.search(rf'\b{tag}\b', text) or not re.search(rf'\b{member}\b', text):
+            if not re.search(rf'\b{member}\b', text):
                 continue
             file = File(path, text, f'f{number:05}{path[-2:]}')
+            # An object that a function or a macro returns has no name, and no type in sight.
+            if not re.search(rf'\b{member}\b', file.code):
+                continue
             mentions.append(file)
             defined += [(file, line) for line in member_lines(file, tag, member)]
         if len(defined) != 1:
@@ -186,6 +236,11 @@ class Porting(Judging):
         facts = spatch('member.cocci', directory, mentions, ['-D', f'member={member}'])
         lines = collections.defaultdict(set)
         lines[defined[0][0]].add(defined[0][1])
+        gone = collections.Counter([defined[0][0].path])
+        for file in mentions:
+            use = self.bare_use(file, tag, member)
+            if use:
+                return f'kept, for it can be that which is named in {file.path}, in "{use}"', where
         for file in mentions:
             rows = facts[file]
             types = {(fact.line, fact.column): fact.more[0] for kind, fact in rows if kind == 'of'}
@@ -196,21 +251,59 @@ class Porting(Judging):
                     continue
                 if place in inits and place in types:
                     lines[file].add(place[0])
+                    gone[file.path] += 1
                     continue
                 return f'kept, for it can be that which is used in {file.path}, in ' \
                     f'"{file.lines[place[0] - 1].strip()}"', where
+        for file in lines:
+            why = self.not_to_patch(file)
+            if why:
+                return f'kept, for {file.path} {why}; if nothing else uses it, remove it and ' \
+                    'what initialises it', where
         owner = mentions.index(defined[0][0])
         mentions = [file.without_remarks(lines[file]) for file in mentions]
         copy(directory, mentions)
         spatch('member.cocci', directory, mentions,
                ['--in-place', '-D', 'drop', '-D', f'member={member}', '-D', f'tag={tag}'])
         after = [file.changed(directory) for file in mentions]
-        if member_lines(after[owner], tag, member) or any(file.error for file in after):
+        if member_lines(after[owner], tag, member) or any(file.error for file in after) or \
+                any(len(re.findall(rf'\b{member}\b', old.code)) - gone[old.path] !=
+                    len(re.findall(rf'\b{member}\b', new.code))
+                    for old, new in zip(mentions, after)):
             return 'kept, though nothing uses it: remove it and what initialises it by hand', where
         for file in after:
             if file.text != self.now(file.path):
                 self.ported[file.path] = file
         return 'removed, and what initialises it', where
+
+    @staticmethod
+    def bare_use(file, tag, member):
+        """Where a member is named, but not of an object: offsetof(), container_of(), or a
+        macro that is given it.  A name that is declared there is that of something else."""
+        declared = rf'(?:\w\s+|\*\s*){member}\s*[;,=)\[:]|' \
+            rf'\bDECLARE_WAIT_QUEUE_HEAD(?:_ONSTACK)?\s*\(\s*{member}\s*\)'
+        code = file.code
+        for start, end in ((match.start(), match.end())
+                           for match in re.finditer(declared, code)
+                           if not re.match(r'return\b', code[match.start():])):
+            code = code[:start] + ' ' * (end - start) + code[end:]
+        variable = len(re.findall(declared, file.code)) > len(member_lines(file, tag, member))
+        for use in re.finditer(rf'(?<![\w.>]){member}\b', code):
+            before = code[:use.start()].rstrip()
+            statement = re.search(r'[^;{}]*\Z', before)[0]
+            if before.endswith(('->', '.')) or \
+                    (variable and not re.search(rf'\b{tag}\b', statement)):
+                continue
+            return file.lines[file.where(use.start())[0] - 1].strip()
+        return None
+
+    def not_to_patch(self, file):
+        """Why a file cannot be changed by a patch, if it cannot."""
+        if os.path.islink(os.path.join(self.top, file.path)):
+            return 'is a symbolic link, through which patch does not go'
+        if '\r\n' in file.text:
+            return 'has lines that end in CR LF'
+        return None
 
     def now(self, path):
         """The text of a file as far as it is ported."""
@@ -228,7 +321,7 @@ class Porting(Judging):
             depth -= word == 'endif'
             if word == 'include' and not depth:
                 last = number
-            if re.search(r'\bd_alloc_parallel_compat\b', line):
+            if line.strip() and not match and number + 1 not in file.macro:
                 break
             if not any(text.strip() for text in file.lines[:number + 1]):
                 comment = number + 1

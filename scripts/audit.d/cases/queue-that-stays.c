@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * a wait queue stays if a macro names it, or what initialises it cannot be taken out
+ *
+ * says: &wq in by_macro\(\): kept, for a macro that is used there names it, too
+ * says: &wq in by_comma\(\): kept, though nothing uses it: remove it by hand
+ * says: &wq in alone\(\): removed
+ * says: member lookup_wq of struct holder, lent in of_holder\(\): kept, .* "return container_of\(q, struct holder, lookup_wq\);"
+ * says: member shared_wq of struct shared, lent in of_shared\(\): kept, .* "wake_up_all\(&SHARED\(inode\)->shared_wq\);"
+ * says: member comma_wq of struct comma, lent in of_comma\(\): kept, though nothing uses it
+ * says: get_wq\(parent\) in computed\(\): is not evaluated any more
+ * has: wait_queue_head_t lookup_wq;
+ * has: wait_queue_head_t shared_wq;
+ * has: wait_queue_head_t comma_wq;
+ * last: 1 passed, 0 failed, 0 skipped
+ */
+#include <linux/dcache.h>
+
+#define WAKE_UP_HERE() wake_up_all(&wq)
+#define NOT_THAT(wq) wake_up_all(wq)
+
+struct dentry *by_macro(struct dentry *parent, const struct qstr *name)
+{
+	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
+	struct dentry *dentry = d_alloc_parallel(parent, name, &wq);
+
+	WAKE_UP_HERE();
+	return dentry;
+}
+
+struct dentry *by_comma(struct dentry *parent, const struct qstr *name)
+{
+	struct dentry *dentry;
+	wait_queue_head_t wq;
+
+	init_waitqueue_head(&wq), dentry = d_alloc_parallel(parent, name, &wq);
+	return dentry;
+}
+
+struct dentry *alone(struct dentry *parent, const struct qstr *name)
+{
+	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
+
+	NOT_THAT(parent);
+	return d_alloc_parallel(parent, name, &wq);
+}
+
+struct holder {
+	wait_queue_head_t lookup_wq;
+};
+
+struct holder *holder_of(wait_queue_head_t *q)
+{
+	return container_of(q, struct holder, lookup_wq);
+}
+
+struct dentry *of_holder(struct holder *holder, struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, &holder->lookup_wq);
+}
+
+struct shared {
+	wait_queue_head_t shared_wq;
+};
+
+struct dentry *of_shared(struct shared *shared, struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, &shared->shared_wq);
+}
+
+void wake_shared(struct inode *inode)
+{
+	wake_up_all(&SHARED(inode)->shared_wq);
+}
+
+struct comma {
+	wait_queue_head_t comma_wq;
+	int count;
+};
+
+struct dentry *of_comma(struct comma *comma, struct dentry *parent, const struct qstr *name)
+{
+	comma->count = 0, init_waitqueue_head(&comma->comma_wq);
+	return d_alloc_parallel(parent, name, &comma->comma_wq);
+}
+
+struct dentry *computed(struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, get_wq(parent));
+}
