@@ -16,14 +16,19 @@ struct scene {
 	struct crowd crowd;
 };
 
+static void park_waiters(struct scene *scene, unsigned int waiters)
+{
+	crowd_start(scene->pg, &scene->crowd, scene->pg->root, "a", waiters,
+		    ANY_CPU);
+	crowd_park_on(scene->pg, &scene->crowd, scene->a->dentry);
+}
+
 static void set_scene_of(struct kunit *test, struct scene *scene,
 			 unsigned int waiters)
 {
 	scene->pg = playground_open(test, PLAIN);
 	scene->a = lookup_begin(scene->pg, scene->pg->root, "a");
-	crowd_start(scene->pg, &scene->crowd, scene->pg->root, "a", waiters,
-		    ANY_CPU);
-	crowd_park_on(scene->pg, &scene->crowd, scene->a->dentry);
+	park_waiters(scene, waiters);
 }
 
 static void set_scene(struct kunit *test, struct scene *scene)
@@ -288,23 +293,40 @@ static void expect_clean(struct kunit *test, struct dentry *dentry)
 		KUNIT_EXPECT_NULL(test, playground_alias(dentry)->pprev);
 }
 
+/*
+ * With a lookup behind it in the in-lookup hash: there is something that its link
+ * can still point to afterwards.
+ */
+static void set_scene_in_a_chain(struct kunit *test, struct scene *scene)
+{
+	struct lookup *behind;
+
+	scene->pg = playground_open(test, ONE_HASH);
+	behind = lookup_begin(scene->pg, scene->pg->root, "behind");
+	scene->a = lookup_begin(scene->pg, scene->pg->root, "a");
+	/* both links share memory with that of the aliases */
+	KUNIT_ASSERT_PTR_EQ(test, playground_alias(scene->a->dentry)->next,
+			    playground_alias(behind->dentry));
+	park_waiters(scene, FEW);
+}
+
 void ended_lookup_leaves_the_dentry_as_initialised(struct kunit *test)
 {
 	struct scene s;
 
-	set_scene(test, &s);
+	set_scene_in_a_chain(test, &s);
 	d_lookup_done(s.a->dentry);
 	expect_clean(test, s.a->dentry);
 	KUNIT_EXPECT_NULL(test, s.a->dentry->d_hash.next);
 	KUNIT_EXPECT_NULL(test, s.a->dentry->d_hash.pprev);
 	crowd_expect_owners_in_turn(s.pg, &s.crowd);
 
-	set_scene(test, &s);
+	set_scene_in_a_chain(test, &s);
 	d_add(s.a->dentry, NULL);
 	expect_clean(test, s.a->dentry);
 	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
 
-	set_scene(test, &s);
+	set_scene_in_a_chain(test, &s);
 	d_add(s.a->dentry, playground_inode(s.pg, S_IFREG));
 	expect_clean(test, s.a->dentry);
 	KUNIT_EXPECT_PTR_EQ(test, d_inode(s.a->dentry)->i_dentry.first,
@@ -317,7 +339,7 @@ void moved_alias_leaves_the_target_as_initialised(struct kunit *test)
 	struct dentry *alias;
 	struct scene s;
 
-	set_scene(test, &s);
+	set_scene_in_a_chain(test, &s);
 	alias = playground_child(s.pg, s.pg->root, "b", S_IFDIR);
 	expect_moved_alias(&s, d_inode(alias), alias);
 	expect_clean(test, s.a->dentry);
