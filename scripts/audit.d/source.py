@@ -11,6 +11,9 @@ WORDS = re.compile(r'\b(?:%s)\b' % '|'.join((CALL, 'd_flags', 'd_set_d_op', 'd_w
 CLEANUP = r'\b__free\(\w+\)'
 MASK = r'/\*~+\*/'
 QUEUE_TYPE = r'(?:wait_queue_head_t|struct\s+wait_queue_head)\b'
+DIRECTIVE = re.compile(r'^[ \t]*#(?:\\\r?\n|[^\n])*', re.M)
+# How the parameters begin, if it is declared and not called.
+PARAMETER = r'\s*\(\s*(?:const\s+)?(?:struct\s+(?:dentry|inode|qstr)\b|void\s*\*|\))'
 
 
 class Trouble(Exception):
@@ -43,6 +46,12 @@ def blank_dead(code):
     return '\n'.join(live), '\n'.join(dead)
 
 
+def without_directives(code):
+    """The same with the lines of the preprocessor blank: what is left is what the compiler
+    may see, and the last word of an #ifdef is none of it."""
+    return DIRECTIVE.sub(lambda match: re.sub(r'[^\n]', ' ', match[0]), code)
+
+
 def read(path):
     with open(path, encoding='latin-1', newline='') as file:
         return file.read()
@@ -60,6 +69,7 @@ class File:
     def __init__(self, path, text, name):
         self.path, self.text, self.name = path, text, name
         self.code, self.dead = blank_dead(blank_out(text))
+        self.bare = without_directives(self.code)
         self.lines = self.code.split('\n')
         self.starts = [0]
         for line in self.lines:
@@ -142,19 +152,23 @@ class File:
         """((line, column), offset, what kind of place it is) for each that names @word."""
         for match in re.finditer(r'\b%s\b' % word, self.code):
             place = self.where(match.start())
-            before, after = self.code[:match.start()].rstrip(), self.code[match.end():]
+            code = self.code if place[0] in self.macro else self.bare
+            before, after = code[:match.start()].rstrip(), code[match.end():]
+            called = after.lstrip().startswith('(')
             last = re.search(r'(\w*)[^\w]?\Z', before)[1]
             if re.search(r'\bEXPORT_SYMBOL\w*\s*\(\Z', before):
                 kind = 'exported'
-            elif re.search(r'\b(typeof|__typeof__|__builtin_(choose_expr|types_compatible_p))'
-                           r'\s*\([^;{}]*\Z', before):
+            elif not called and \
+                    re.search(r'\b(typeof|__typeof__|__builtin_(choose_expr|types_compatible_p))'
+                              r'\s*\([^;{}()]*\Z', before):
                 kind = 'probe'
             elif place[0] in self.macro:
                 kind = 'macro'
-            elif not after.lstrip().startswith('('):
+            elif not called:
                 kind = 'not called'
             elif re.search(r'[\w*]\Z', before) and last not in ('return', 'else', 'do', 'case') \
-                    and not re.search(r'[)=(,]\s*\*+\Z', before):
+                    and not re.search(r'[)=(,]\s*\*+\Z', before) \
+                    and re.match(PARAMETER, after):
                 kind = 'declared'
             else:
                 kind = 'call'
