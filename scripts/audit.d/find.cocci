@@ -8,6 +8,8 @@
 @@
 seen = set()
 def say(kind, p, *more):
+    # An expression with an #if in it has lines.
+    more = tuple(" ".join(text.split()) for text in more)
     fact = "\t".join((kind, p[0].file, p[0].line, p[0].column, p[0].current_element) + more)
     if fact not in seen:
         seen.add(fact)

@@ -52,6 +52,9 @@ class Judging(Reading):
             'macro': 'in a macro',
             'not called': 'is named, not called (a function pointer?); port it, and who uses it,',
             'lost': 'coccinelle has not understood this call; port it',
+            'split': 'has an #if among its arguments; port it',
+            'unclear': 'is in an #if that has the other form in another branch, but not in one '
+                       'that is just the opposite; look which kernels compile it, and port it',
             'odd': 'is called with a number of arguments that is not known; port it',
         }.get(site.kind)
         if site.kind == 'old' and self.both:
@@ -61,7 +64,7 @@ class Judging(Reading):
                 by_hand = 'lends ->d_wait, which is not there in the new form; port it'
         elif site.kind == 'new' and self.both:
             by_hand = 'has the new form already, and so no queue for the old one; port it'
-        if site.kind == 'guarded' and site.queue:
+        if site.kind == 'guarded' and (site.queue or site.left.startswith('with')):
             self.say('notes', site.file, site.line, f'd_alloc_parallel() in {site.in_function()}: '
                      f'is {site.left}; left as it is')
         elif by_hand:

@@ -20,6 +20,7 @@ class Site:
         self.queue, self.member = None, None    # the third argument; of what struct it is
         self.left = None                        # why it is not ported
         facts = file.fact_at('call', place)
+        # What makes it 'guarded', 'split' or 'unclear' is around it: sites_of() looks there.
         if kind == 'call':
             self.kind = {'2': 'new', '3': 'old'}.get(facts[0].more[0], 'odd') if facts else 'lost'
         if facts:
@@ -51,29 +52,62 @@ class Site:
 
 
 def arguments(text):
-    """How many arguments there are in the parentheses that the text begins with."""
-    depth, commas = 0, 0
-    for char in text:
+    """How many arguments there are in the parentheses that the text begins with, and how
+    long that is.  Lines of the preprocessor have to be blank."""
+    depth, commas, length = 0, 0, 0
+    for length, char in enumerate(text, 1):
         depth += (char in '([{') - (char in ')]}')
         commas += depth == 1 and char == ','
-        if depth <= 0 and char.strip() and char not in '([{':
+        if depth <= 0 and char.strip():
             break
-    return commas + 1
+    return commas + 1, length
+
+
+def only_third(text):
+    """Whether what is in the #if, of the arguments of a call, is the third one and no more."""
+    parts = re.split(r'^([ \t]*#[ \t]*\w+).*\n', text, flags=re.M)
+    words = [part.replace('#', '').strip() for part in parts[1::2]]
+    if len(words) != 2 or not words[0].startswith('if') or words[1] != 'endif':
+        return False
+    before, inside, after = parts[0::2]
+    return arguments(before + ')')[0] == 2 and arguments(f'({inside})')[0] == 2 and \
+        inside.lstrip().startswith(',') and after.strip() == ')'
+
+
+def guards(mine, other):
+    """How these two lines are in branches of one #if: 'both' if it is the innermost one of
+    both, so that one stands for the other; 'else' if something else decides, too."""
+    levels = dict(other)
+    if not any(branch != levels.get(level, branch) for level, branch in mine):
+        return None
+    alike = len(mine) == len(other) and mine[:-1] == other[:-1]
+    return 'both' if alike and mine[-1][0] == other[-1][0] else 'else'
 
 
 def sites_of(file):
     """The places that name it.  Those in two branches of an #if that have both forms
-    between them know both."""
+    between them know both, and so does a call that has its third argument in an #if."""
     sites, forms = [], []
     for place, match, kind in file.named(CALL):
-        sites.append(Site(file, place, kind))
-        count = arguments(file.code[match.end():]) if kind in ('call', 'macro') else 0
-        forms.append((count, dict(file.conditional.get(place[0], ()))))
+        if kind == 'declared' and file.fact_at('call', place):
+            kind = 'call'
+        site = Site(file, place, kind)
+        sites.append(site)
+        code = file.code if kind == 'macro' else file.bare
+        count, length = arguments(code[match.end():]) if kind in ('call', 'macro') else (0, 0)
+        text = file.code[match.end():match.end() + length]
+        if kind == 'call' and text != code[match.end():match.end() + length]:
+            site.kind = 'split'
+            if only_third(text):
+                site.kind, site.left = 'guarded', 'with the third argument in an #if'
+            count = 0
+        forms.append((count, file.conditional.get(place[0], ())))
     for site, (mine, branch) in zip(sites, forms):
-        if any({mine, other} == {2, 3} and any(branch[level] != there.get(level, branch[level])
-                                               for level in branch)
-               for other, there in forms):
+        found = {guards(branch, there) for other, there in forms if {mine, other} == {2, 3}}
+        if 'both' in found:
             site.kind, site.left = 'guarded', 'in an #if that has the other form, too'
+        elif 'else' in found and mine == 3:
+            site.kind = 'unclear'
     return sites
 
 
