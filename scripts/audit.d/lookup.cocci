@@ -43,7 +43,7 @@ statement S1, S2;
  S1
 +}
 |
- if (\(unlikely(d_in_lookup(D))\|unlikely(!IS_ERR(D))\|unlikely(!IS_ERR_OR_NULL(D))\|unlikely(D)\))
+ if (\(unlikely(d_in_lookup(D))\|!IS_ERR(D) && d_in_lookup(D)\|!IS_ERR_OR_NULL(D) && d_in_lookup(D)\|unlikely(!IS_ERR(D))\|unlikely(!IS_ERR_OR_NULL(D))\|unlikely(D)\))
  S1
  else
 +{
@@ -51,11 +51,37 @@ statement S1, S2;
  S2
 +}
 |
- if (\(unlikely(d_in_lookup(D))\|unlikely(!IS_ERR(D))\|unlikely(!IS_ERR_OR_NULL(D))\|unlikely(D)\))
+ if (\(unlikely(d_in_lookup(D))\|!IS_ERR(D) && d_in_lookup(D)\|!IS_ERR_OR_NULL(D) && d_in_lookup(D)\|unlikely(!IS_ERR(D))\|unlikely(!IS_ERR_OR_NULL(D))\|unlikely(D)\))
  S1
 +else
 +	dentry_is_not_in_lookup(D);
 )
+
+// A variable has the error.
+@@
+local idexpression call.D;
+local idexpression F;
+statement S1;
+@@
+ F = PTR_ERR_OR_ZERO(D);
+ if (F)
++{
++	dentry_is_not_in_lookup(D);
+ S1
++}
+
+@@
+local idexpression call.D;
+identifier F;
+type T;
+statement S1;
+@@
+ T F = PTR_ERR_OR_ZERO(D);
+ if (F)
++{
++	dentry_is_not_in_lookup(D);
+ S1
++}
 
 // A variable remembers that there is one in lookup.
 @@
@@ -120,3 +146,32 @@ p << spliced.p;
 D << call.D;
 @@
 say("spliced", p, D)
+
+// The same, if the next one takes its place.
+@again exists@
+local idexpression call.D;
+expression E;
+identifier f;
+identifier g : script:python() { g in ENDERS };
+position p;
+@@
+ f@p(...)
+ {
+ ... when any
+ D = d_alloc_parallel(...)
+ ... when != dentry_is_not_in_lookup(D)
+     when != g(..., D, ...)
+     when != d_splice_alias(..., D)
+     when != d_splice_alias_ops(..., D, ...)
+     when != return D;
+     when != D = E
+     when != E = D
+ D = d_alloc_parallel(...)
+ ... when any
+ }
+
+@script:python@
+p << again.p;
+D << call.D;
+@@
+say("left", p, D)
