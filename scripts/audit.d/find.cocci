@@ -122,6 +122,16 @@ position p;
 (
  D->d_flags@p op E
 |
+ (D->d_flags@p) op E
+|
+ D->d_flags@p++
+|
+ D->d_flags@p--
+|
+ ++D->d_flags@p
+|
+ --D->d_flags@p
+|
  WRITE_ONCE(D->d_flags@p, E)
 |
  smp_store_release(&D->d_flags@p, E)
@@ -180,16 +190,66 @@ say("unlocked", p, D)
 
 @unlocked_again exists@
 expression D;
+iterator name scoped_guard;
+statement S;
 position write.p;
 @@
  \(spin_unlock(&D->d_lock)\|spin_unlock(&D->d_lockref.lock)\)
- ... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\)
+ ... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|guard(spinlock)(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\|assert_spin_locked(&D->d_lock)\|lockdep_assert_held(&D->d_lock)\)
+     when != scoped_guard(spinlock, &D->d_lock) S
      when any
  D->d_flags@p
 
 @script:python@
 p << write.p;
 D << unlocked_again.D;
+@@
+say("unlocked", p, D)
+
+// It is another dentry now.
+
+@made@
+expression D;
+position q;
+@@
+ D@q = \(d_alloc(...)\|d_alloc_name(...)\|d_alloc_anon(...)\)
+
+@unlocked_other exists@
+expression D, E;
+iterator name scoped_guard;
+statement S;
+position write.p;
+position q != made.q;
+@@
+ D@q = E
+ ... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|guard(spinlock)(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\|assert_spin_locked(&D->d_lock)\|lockdep_assert_held(&D->d_lock)\)
+     when != scoped_guard(spinlock, &D->d_lock) S
+     when any
+ D->d_flags@p
+
+@script:python@
+p << write.p;
+D << unlocked_other.D;
+@@
+say("unlocked", p, D)
+
+// The lock was not to be had.
+
+@unlocked_tried@
+expression D, E;
+assignment operator op;
+position write.p;
+@@
+ if (!spin_trylock(&D->d_lock))
+(
+ D->d_flags@p op E;
+|
+ { D->d_flags@p op E; ... }
+)
+
+@script:python@
+p << write.p;
+D << unlocked_tried.D;
 @@
 say("unlocked", p, D)
 

@@ -22,7 +22,11 @@ class Judging(Reading):
     def judge(self, file):
         self.sites[file] = sites_of(file)
         defined = [site for site in self.sites[file] if site.kind == 'declared']
-        vfs = any(re.match(r'[^;{]*\{', self.rest_of(file, site)) for site in defined)
+        # One that is static, or in an #if, is what a filesystem has for old kernels.
+        vfs = any(re.match(r'[^;{]*\{', self.rest_of(file, site)) and
+                  site.line not in file.conditional and
+                  not re.search(r'\bstatic\b[^;{}]*\Z', self.text_before(file, site))
+                  for site in defined)
         if defined:
             self.own.add(file.path)
             self.say('notes', file, defined[0].line, 'defines d_alloc_parallel(), so it is the '
@@ -46,6 +50,10 @@ class Judging(Reading):
     @staticmethod
     def rest_of(file, site):
         return file.code[file.starts[site.line - 1] + site.place[1]:]
+
+    @staticmethod
+    def text_before(file, site):
+        return file.bare[:file.starts[site.line - 1] + site.place[1]]
 
     def judge_site(self, site):
         by_hand = {
@@ -97,7 +105,8 @@ class Judging(Reading):
         for match in re.finditer(r'(->|\.)\s*(d_flags)\b', file.code):
             place = file.where(match.start(2))
             before, after = file.code[:match.start()], file.code[match.end():]
-            assigned = re.match(r'\s*(=(?!=)|[-+|&^*/%]=|<<=|>>=|\+\+|--)', after)
+            assigned = re.match(r'\s*((\)\s*)*(=(?!=)|[-+|&^*/%]=|<<=|>>=)|\+\+|--)', after) or \
+                re.search(r'(\+\+|--)\s*\(*[\w>.-]*\Z', before)
             if match[1] == '.' and re.search(r'(\A|[{,\n])\s*\Z', before):
                 continue        # a designated initialiser
             stored = re.search(r'\b(WRITE_ONCE|smp_store_release|xchg|(try_)?cmpxchg)'
@@ -117,8 +126,9 @@ class Judging(Reading):
                 self.say('by hand', file, place[0], 'a write of ->d_flags in '
                          f'{file.function_at(place[0])}: coccinelle has not understood it; look '
                          'whether ->d_lock is held', True)
-            elif re.search(r'\b(?:set|clear|change|test_and_\w+)_bit\w*\s*\([^;]*&[^,;]*\Z|'
-                           r'=\s*\(?[\w\s*]*\)?\s*&\s*[\w>.-]*\Z', before):
+            elif re.search(r'[(,=]\s*(?:\([\w\s]*\*\s*\)\s*)*&\s*\(*[\w>.-]*\Z', before) and \
+                    not re.search(r'\b(READ_ONCE|smp_load_acquire)\s*\(\s*&[^,;]*\Z', before) and \
+                    place not in written:
                 self.say('warnings', file, place[0], f'the address of ->d_flags is used in '
                          f'{file.function_at(place[0])}: look whether that writes to it, and '
                          'holds ->d_lock')
