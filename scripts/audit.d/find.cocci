@@ -63,10 +63,14 @@ m << member.m;
 say("member", p, T, m)
 
 @taken@
-expression D;
+expression D, E1, E2;
 position p;
 @@
+(
  D = d_alloc_parallel@p(...)
+|
+ D = E1 ? d_alloc_parallel@p(...) : E2
+)
 
 @script:python@
 p << taken.p;

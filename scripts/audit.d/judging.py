@@ -15,6 +15,11 @@ NO_ENDS = set('''IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_CAST WARN_ON BUG_ON READ_ONCE
     d_is_positive d_really_is_negative d_really_is_positive d_set_d_op d_backing_inode printk
     d_lookup_done d_add d_splice_alias d_splice_alias_ops'''.split())
 
+# What is before ->d_flags where its address is stored or given to somebody, and to whom it
+# can be given, for they do not write to it.
+ADDRESS = r'(?:[(,]\s*(?:\([\w\s]*\*\s*\)\s*)*|=\s*(?:\([\w\s*]*\)\s*)*)&\s*\(*[\w>.-]*\Z'
+READER = r'\b(READ_ONCE|smp_load_acquire|wake_up_var|__var_waitqueue)\s*\(\s*&[^,;]*\Z'
+
 
 class Judging(Reading):
     """A file at a time; then the ends of lookups, for which others are asked."""
@@ -126,8 +131,7 @@ class Judging(Reading):
                 self.say('by hand', file, place[0], 'a write of ->d_flags in '
                          f'{file.function_at(place[0])}: coccinelle has not understood it; look '
                          'whether ->d_lock is held', True)
-            elif re.search(r'[(,=]\s*(?:\([\w\s]*\*\s*\)\s*)*&\s*\(*[\w>.-]*\Z', before) and \
-                    not re.search(r'\b(READ_ONCE|smp_load_acquire)\s*\(\s*&[^,;]*\Z', before) and \
+            elif re.search(ADDRESS, before) and not re.search(READER, before) and \
                     place not in written:
                 self.say('warnings', file, place[0], f'the address of ->d_flags is used in '
                          f'{file.function_at(place[0])}: look whether that writes to it, and '
@@ -171,17 +175,22 @@ class Judging(Reading):
     def judge_lookups(self):
         callers = [file for file in self.files
                    if not file.error and any(site.function for site in self.sites[file])]
-        enders = self.enders(callers)
-        facts = spatch('lookup.cocci', os.path.join(self.tmp, 'find'), callers,
-                       AUDIT_ENDERS=' '.join(sorted(enders)))
+        ends, facts = self.enders(callers), {}
+        groups = collections.defaultdict(list)
+        for file in callers:        # a static function is another one in another file
+            groups[' '.join(sorted(ends(file.path)))].append(file)
+        for names, files in groups.items():
+            facts.update(spatch('lookup.cocci', os.path.join(self.tmp, 'find'), files,
+                                AUDIT_ENDERS=names))
         for file in callers:
             if file.error:
                 self.say('by hand', file, 1, 'whether it ends all lookups was not judged: '
                          f'{file.error}', True)
                 file.error = None
                 continue
-            left = {(fact.function, fact.more[0]) for kind, fact in facts[file] if kind == 'left'}
-            spliced = {(fact.function, fact.more[0]) for kind, fact in facts[file]
+            left = {(fact.function, fact.more[0]) for kind, fact in facts.get(file, ())
+                    if kind == 'left'}
+            spliced = {(fact.function, fact.more[0]) for kind, fact in facts.get(file, ())
                        if kind == 'spliced'}
             for function, dentry in sorted(left | spliced):
                 lines = [fact.line for fact in file.facts['taken']
@@ -193,8 +202,9 @@ class Judging(Reading):
                          f'{function}(): call d_lookup_done() on each path')
 
     def enders(self, callers):
-        """The functions of SRC that end the lookup of a dentry that they are given."""
-        gives, asked = collections.defaultdict(set), set(NO_ENDS)
+        """Which functions of SRC end the lookup of a dentry that they are given: a function
+        that says it of the path of a caller."""
+        gives, static, asked = collections.defaultdict(set), set(), set(NO_ENDS)
         ends = {'d_lookup_done', 'd_add', 'd_splice_alias', 'd_splice_alias_ops'}
         names = {fact.more[0] for file in callers for fact in file.facts['given']
                  if fact.function in {site.function for site in self.sites[file]}}
@@ -207,14 +217,26 @@ class Judging(Reading):
             directory = os.path.join(self.tmp, 'ends')
             copy(directory, files)
             found = spatch('ends.cocci', directory, files, AUDIT_NAMES=' '.join(sorted(names)))
-            for _, fact in (row for rows in found.values() for row in rows):
-                gives[fact.function].add(fact.more[0])
-            names = {name for function in gives for name in gives[function]}
+            names = set()
+            for file, rows in found.items():
+                for _, fact in rows:
+                    gives[file.path, fact.function].add(fact.more[0])
+                    names.add(fact.more[0])
+                    if file.path.endswith('.c') and re.search(
+                            rf'^static\b[^;{{}}()]*\b{fact.function}\s*\(', file.code, re.M):
+                        static.add((file.path, fact.function))
+        done = set()
+
+        def is_end(path, name):
+            if (path, name) in gives:
+                return (path, name) in done
+            return any(name == of for where, of in done - static)
         while True:
-            more = {function for function in gives if gives[function] & ends} - ends
+            more = {(path, function) for path, function in gives if any(
+                name in ends or is_end(path, name) for name in gives[path, function])} - done
             if not more:
-                return ends & set(gives)
-            ends |= more
+                return lambda path: {name for _, name in done if is_end(path, name)}
+            done |= more
 
     def defining(self, names):
         """The files of SRC that define one of these functions."""

@@ -14,8 +14,13 @@ def say(kind, p, D):
 
 @call@
 local idexpression D;
+expression E1, E2;
 @@
+(
  D = d_alloc_parallel(...)
+|
+ D = E1 ? d_alloc_parallel(...) : E2
+)
 
 @flag@
 identifier F;
@@ -98,7 +103,7 @@ identifier flag.F;
 
 @left exists@
 local idexpression call.D;
-expression E;
+expression E, E1, E2;
 identifier f;
 identifier g : script:python() { g in ENDERS };
 position p;
@@ -106,7 +111,7 @@ position p;
  f@p(...)
  {
  ... when any
- D = d_alloc_parallel(...)
+ \(D = d_alloc_parallel(...)\|D = E1 ? d_alloc_parallel(...) : E2\)
  ... when != dentry_is_not_in_lookup(D)
      when != g(..., D, ...)
      when != d_splice_alias(..., D)
@@ -125,7 +130,7 @@ say("left", p, D)
 // The same, if d_splice_alias() failed.
 @spliced exists@
 local idexpression call.D;
-expression E;
+expression E, E1, E2;
 identifier f;
 identifier g : script:python() { g in ENDERS };
 position p;
@@ -133,7 +138,7 @@ position p;
  f@p(...)
  {
  ... when any
- D = d_alloc_parallel(...)
+ \(D = d_alloc_parallel(...)\|D = E1 ? d_alloc_parallel(...) : E2\)
  ... when != dentry_is_not_in_lookup(D)
      when != g(..., D, ...)
      when != return D;
@@ -150,7 +155,7 @@ say("spliced", p, D)
 // The same, if the next one takes its place.
 @again exists@
 local idexpression call.D;
-expression E;
+expression E, E1, E2;
 identifier f;
 identifier g : script:python() { g in ENDERS };
 position p;
@@ -158,7 +163,7 @@ position p;
  f@p(...)
  {
  ... when any
- D = d_alloc_parallel(...)
+ \(D = d_alloc_parallel(...)\|D = E1 ? d_alloc_parallel(...) : E2\)
  ... when != dentry_is_not_in_lookup(D)
      when != g(..., D, ...)
      when != d_splice_alias(..., D)

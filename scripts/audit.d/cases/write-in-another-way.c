@@ -10,6 +10,7 @@
  * says: the address of ->d_flags is used in as_mask\(\)
  * says: the address of ->d_flags is used in as_atomic\(\)
  * says: the address of ->d_flags is used in handed_on\(\)
+ * says: the address of ->d_flags is used in as_number\(\)
  * says: declares d_alloc_parallel\(\)
  * silent: in (guarded_again|scoped_again|asserted_again|only_read)\(\)
  * last: 1 passed, 0 failed, 0 skipped
@@ -66,6 +67,11 @@ void handed_on(struct dentry *dentry)
 	mark(&dentry->d_flags);
 }
 
+void as_number(struct dentry *dentry, struct watch *watch)
+{
+	watch->address = (unsigned long)&dentry->d_flags;
+}
+
 void guarded_again(struct dentry *dentry)
 {
 	spin_lock(&dentry->d_lock);
@@ -94,5 +100,6 @@ void asserted_again(struct dentry *dentry)
 
 int only_read(struct dentry *dentry, int mask)
 {
+	wake_up_var(&dentry->d_flags);
 	return smp_load_acquire(&dentry->d_flags) & mask & dentry->d_flags;
 }
