@@ -36,7 +36,7 @@ class Site:
 
     def variable(self):
         """The queue, if that is a variable."""
-        match = re.fullmatch(r'& (\w+)', self.queue or '')
+        match = re.fullmatch(r'(?:\(\s*)*& ?(\w+)(?:\s*\))*', self.queue or '')
         return match and match[1]
 
     def body(self):

@@ -4,7 +4,7 @@
  *
  * says: &wq in by_macro\(\): kept, for a macro that is used there names it, too
  * says: &wq in by_comma\(\): kept, though nothing uses it: remove it by hand
- * says: &wq in alone\(\): removed
+ * says: \(&wq\) in alone\(\): removed
  * says: member lookup_wq of struct holder, lent in of_holder\(\): kept, .* "return container_of\(q, struct holder, lookup_wq\);"
  * says: member shared_wq of struct shared, lent in of_shared\(\): kept, .* "wake_up_all\(&SHARED\(inode\)->shared_wq\);"
  * says: member comma_wq of struct comma, lent in of_comma\(\): kept, though nothing uses it
@@ -42,7 +42,7 @@ struct dentry *alone(struct dentry *parent, const struct qstr *name)
 	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
 
 	NOT_THAT(parent);
-	return d_alloc_parallel(parent, name, &wq);
+	return d_alloc_parallel(parent, name, (&wq));
 }
 
 struct holder {
