@@ -282,11 +282,7 @@ class Porting(Judging):
         macro that is given it.  A name that is declared there is that of something else."""
         declared = rf'(?:\w\s+|\*\s*){member}\s*[;,=)\[:]|' \
             rf'\bDECLARE_WAIT_QUEUE_HEAD(?:_ONSTACK)?\s*\(\s*{member}\s*\)'
-        code = file.code
-        for start, end in ((match.start(), match.end())
-                           for match in re.finditer(declared, code)
-                           if not re.match(r'return\b', code[match.start():])):
-            code = code[:start] + ' ' * (end - start) + code[end:]
+        code = re.sub(declared, lambda match: re.sub(r'[^\n]', ' ', match[0]), file.code)
         variable = len(re.findall(declared, file.code)) > len(member_lines(file, tag, member))
         for use in re.finditer(rf'(?<![\w.>]){member}\b', code):
             before = code[:use.start()].rstrip()
