@@ -200,8 +200,8 @@ static bool collect_askers(struct playground *pg)
 	return all;
 }
 
-/* Why they sleep, into the log of the case. */
-static void doctor_to_log(void *test, const char *text)
+/* For lookup_doctor_call(): what it says, into the log of the case. */
+void doctor_to_log(void *test, const char *text)
 {
 	kunit_info((struct kunit *)test, "doctor: %s\n", text);
 }

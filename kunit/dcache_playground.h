@@ -90,6 +90,7 @@ static inline struct hlist_node *playground_alias(struct dentry *dentry)
 struct playground *playground_open(struct kunit *test,
 				   enum playground_kind kind);
 void playground_unmount(struct playground *pg);
+void doctor_to_log(void *test, const char *text);
 void playground_refuse(bool refuse);
 unsigned int playground_supers_killed(void);
 
