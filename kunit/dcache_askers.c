@@ -76,7 +76,7 @@ static void asker_body(struct parked_thread *self)
 {
 	struct asker *asker = container_of(self, struct asker, thread);
 	unsigned long until = jiffies + msecs_to_jiffies(dcache_bound_ms);
-	struct dentry *in_hand[1] = { asker->add_ci_for };
+	struct dentry *in_hand[2] = { asker->add_ci_for };
 	struct dentry *got;
 
 	if (asker->take_sigkill)
@@ -89,7 +89,7 @@ static void asker_body(struct parked_thread *self)
 			cpu_relax();
 	}
 
-	/* as the caller of ->lookup() has it, whatever the compiler thinks */
+	/* as ->lookup() and its caller have it, whatever the compiler thinks */
 	OPTIMIZER_HIDE_VAR(in_hand[0]);
 	barrier_data(in_hand);
 
@@ -107,12 +107,14 @@ static void asker_body(struct parked_thread *self)
 		asker->hashed = !d_unhashed(got);
 	}
 	asker->got = got;
+	in_hand[1] = got;
 	barrier_data(in_hand);
 	complete_all(&asker->answered);
 
 	if (asker->owner) {
 		wait_for_completion_timeout(&asker->finish,
 					    msecs_to_jiffies(OWNER_MS));
+		barrier_data(in_hand);
 		d_lookup_done(got);
 	}
 	if (asker->take_sigkill) {

@@ -57,17 +57,18 @@ static void expect_verdict(struct kunit *test, const char *name,
 void doctor_knows_a_slow_owner(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
-	struct lookup *a = lookup_begin(pg, pg->root, "slow");
-	struct dentry *in_hand[1] = { a->dentry };
+	struct asker *owner = asker_new(pg, pg->root,
+					playground_name(pg->root, "slow"));
 	struct crowd crowd;
 
-	/* as an owner has it that sleeps in ->lookup() */
-	OPTIMIZER_HIDE_VAR(in_hand[0]);
-	barrier_data(in_hand);
+	/* has it on its stack and sleeps, as an owner does in ->lookup() */
+	asker_create(pg, owner, ANY_CPU);
+	asker_run(owner);
+	KUNIT_ASSERT_SOON(test, completion_done(&owner->answered));
+	KUNIT_ASSERT_TRUE(test, owner->owner);
 	crowd_start(pg, &crowd, pg->root, "slow", FEW, ANY_CPU);
-	crowd_park_on(pg, &crowd, a->dentry);
+	crowd_park_on(pg, &crowd, owner->got);
 	expect_verdict(test, "\"slow\"", "slow owner");
-	barrier_data(in_hand);
 }
 
 void doctor_knows_a_lost_wake_up(struct kunit *test)

@@ -261,12 +261,21 @@ static void ld_settle(struct ld_report *r)
 	ld_keep_in_question(r);
 }
 
+/*
+ * Who asks is not at work on a lookup, whatever dentries its calls before this one have
+ * left in the gaps of its stack.  Who is interrupted may be.
+ */
+static bool ld_is_asking(struct task_struct *task)
+{
+	return task == current && in_task();
+}
+
 /* Has @task run while its stack was read, and may have had anything in hand? */
 static bool ld_has_run(struct task_struct *task, unsigned long switches)
 {
 	smp_rmb(); /* after the reads from its stack */
 	if (task == current)
-		return !in_task();	/* we have looked at another stack */
+		return !ld_is_asking(task);	/* we have looked at another stack */
 	return ld_runs_elsewhere(task) || ld_switches(task) != switches;
 }
 
@@ -286,7 +295,7 @@ void ld_collect(struct ld_report *r)
 	for_each_process_thread(leader, task) {
 		switches = ld_switches(task);
 		smp_rmb(); /* pairs with ld_has_run() */
-		if (!ld_runs_elsewhere(task))
+		if (!ld_runs_elsewhere(task) && !ld_is_asking(task))
 			ld_collect_owners(r, task);
 		r->running += ld_has_run(task, switches);
 	}
