@@ -5,6 +5,7 @@
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/sched/task_stack.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -12,9 +13,31 @@
 #include "dcache_compat.h"
 #include "lookup_doctor_report.h"
 
+#ifdef CONFIG_UML
+/*
+ * To user-mode Linux a fault in the vmalloc area is a mapping that it has yet to tell the
+ * host of: it does that, and tries again, for ever if there is none, also where a read may
+ * fail (segv() in arch/um/kernel/trap.c).  So it must not come to that.
+ */
+static bool ld_may_read(const void *from, size_t size)
+{
+	unsigned long at = ALIGN_DOWN((unsigned long)from, PAGE_SIZE);
+
+	for (; at < (unsigned long)from + size; at += PAGE_SIZE)
+		if (is_vmalloc_addr((void *)at) && !vmalloc_to_page((void *)at))
+			return false;
+	return true;
+}
+#else
+static bool ld_may_read(const void *from, size_t size)
+{
+	return true;
+}
+#endif
+
 bool ld_read(void *to, const void *from, size_t size)
 {
-	return !copy_from_kernel_nofault(to, from, size);
+	return ld_may_read(from, size) && !copy_from_kernel_nofault(to, from, size);
 }
 
 /* A string of at most LD_NAME - 1 bytes. */
