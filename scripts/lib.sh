@@ -144,6 +144,8 @@ check_variables() {
 	one_of V "$V" 0 1
 	one_of MERGE "$MERGE" 0 1
 	[[ $MERGE == 0 || -n $KDIR ]] || die "MERGE=1: into which tree? KDIR="
+	[[ $LLVM =~ ^(1|-[0-9]+|/.*/)?$ ]] ||
+		die "LLVM=$LLVM: want 1, -19 for clang-19, or the directory of clang with a / behind it"
 	whole_number TIMEOUT "$TIMEOUT"
 	whole_number SMP "$SMP"
 	whole_number MEMORY "$MEMORY"
@@ -399,9 +401,10 @@ kmake() {
 }
 
 compiler() {
-	if [[ -n $LLVM ]]; then
-		clang --version | head -n 1
-	else
-		${CC:-gcc} --version | head -n 1
-	fi
+	case $LLVM in
+	'') ${CC:-gcc} --version ;;
+	1) clang --version ;;
+	-*) "clang$LLVM" --version ;;
+	*) "${LLVM}clang" --version ;;
+	esac | head -n 1
 }
