@@ -12,8 +12,8 @@
  *		holds its entry of a queue, and that names the dentry, or leads to it.
  *	dentry	what is waited for, and what is on the in-lookup hash
  *	owner	a thread that is no waiter for the dentry, nor the one that asks, and
- *		has its address on the stack.  Nothing records who owns a lookup, but everybody who
- *		ends one has the dentry in hand while it sleeps.
+ *		has its address on the stack.  Nothing records who owns a lookup, but
+ *		everybody who ends one has the dentry in hand while it sleeps.
  *
  * and what it makes of that, for each dentry:
  *
