@@ -75,7 +75,7 @@ build() {
 about() {
 	printf 'base %s\n' "$(git -C "$UNPATCHED/../linux" rev-parse 'HEAD^{tree}')"
 	printf 'series %s\n' "$(git -C "$TREE" rev-parse 'HEAD^{tree}')"
-	[[ ! -d $PATCHES/variants ]] || printf 'variants %s\n' "$(digest "$PATCHES/variants")"
+	[[ ! -d $PATCHES/variants ]] || printf 'variants %s\n' "$(cd "$PATCHES" && digest variants)"
 	printf 'config %s\n' "$CONFIG"
 	printf 'compiler %s\n' "$(compiler)"
 	if [[ $MACHINE == uml ]]; then
