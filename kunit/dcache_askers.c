@@ -57,6 +57,24 @@ void lookup_forget(struct lookup *lookup)
 	kfree(lookup);
 }
 
+/* What whoever ends @lookup is to do if there are waiters; not under ->d_lock. */
+void lookup_wake(struct lookup *lookup)
+{
+	struct dentry *dentry = lookup->dentry;
+
+	if (COMPAT_WAITS_ON_LENT_QUEUE) {
+		wake_up_all(&lookup->wq);
+		return;
+	}
+#ifdef COMPAT_HAVE_D_WAITERS
+	spin_lock(&dentry->d_lock);
+	wake_up_var_locked(&dentry->d_waiters, &dentry->d_lock);
+	spin_unlock(&dentry->d_lock);
+#else
+	wake_up_var(compat_wait_key(dentry));
+#endif
+}
+
 /* Ask in the test thread for a name that nobody is looking up. */
 struct dentry *playground_ask(struct playground *pg, struct dentry *parent,
 			      const char *text)

@@ -91,7 +91,7 @@ void doctor_knows_a_lost_wake_up(struct kunit *test)
 	compat_unhide_waiters(a->dentry, &hidden);
 	expect_verdict(test, "\"lost\"", "LOST WAKE-UP");
 
-	compat_wake_up(a->dentry);
+	lookup_wake(a);
 	crowd_expect_dentry(pg, &crowd, a->dentry);
 }
 

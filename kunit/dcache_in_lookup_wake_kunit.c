@@ -71,15 +71,6 @@ void waiter_bit_is_not_set_by_who_does_not_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lookup_bits(a), 0);
 }
 
-/* What whoever ends @lookup is to do if there are waiters. */
-static void send_wake_up(struct lookup *lookup)
-{
-	if (COMPAT_WAITS_ON_LENT_QUEUE)
-		wake_up_all(&lookup->wq);
-	else
-		compat_wake_up(lookup->dentry);
-}
-
 enum end { BY_DONE, BY_ADD, BY_SPLICE, BY_MOVE, ENDS };
 
 static const char *const end_names[ENDS] = {
@@ -228,7 +219,7 @@ void waiters_whose_wake_up_is_lost_are_noticed(struct kunit *test)
 		crowd_expect_parked_on(pg, &crowd, a->dentry);
 
 		/* a late one does as well */
-		send_wake_up(a);
+		lookup_wake(a);
 		if (in_turn)
 			crowd_expect_owners_in_turn(pg, &crowd);
 		KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == FEW);
@@ -416,7 +407,7 @@ void spurious_wake_ups_do_not_end_the_wait(struct kunit *test)
 
 	/* again, by the wake-up that they wait for, but too early */
 	switches = crowd_switches(&crowd);
-	send_wake_up(a);
+	lookup_wake(a);
 	KUNIT_ASSERT_SOON(test, parked_switches_are(crowd_switches(&crowd),
 						    switches + FEW));
 	crowd_expect_parked_on(pg, &crowd, a->dentry);

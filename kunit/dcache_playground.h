@@ -109,6 +109,7 @@ struct lookup *lookup_begin_qstr(struct playground *pg, struct dentry *parent,
 				 struct qstr name);
 
 void lookup_forget(struct lookup *lookup);
+void lookup_wake(struct lookup *lookup);
 
 struct asker *asker_new(struct playground *pg, struct dentry *parent,
 			struct qstr name);

@@ -53,18 +53,6 @@ static inline void *compat_wait_key(struct dentry *dentry)
 #endif
 }
 
-/* Wake who waits for @dentry, whose ->d_lock is not held; not on a lent queue. */
-static inline void compat_wake_up(struct dentry *dentry)
-{
-#ifdef COMPAT_HAVE_D_WAITERS
-	spin_lock(&dentry->d_lock);
-	wake_up_var_locked(&dentry->d_waiters, &dentry->d_lock);
-	spin_unlock(&dentry->d_lock);
-#else
-	wake_up_var(&dentry->d_flags);
-#endif
-}
-
 /*
  * The bit that a waiter leaves in ->d_flags, by the name that v3 of the posting gives
  * it or by mainline's.  0 where there is none.
