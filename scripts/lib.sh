@@ -343,16 +343,20 @@ need_space() {
 		die "O=$O: $((free)) MiB free, $1 needed for $2; make room or choose another O="
 }
 
-# The objects of the files that the series touches.  Some files are included by another
-# one, as those of kernel/sched/ are, and are a part of its object.
-touched_objects() {
+# The objects of the .c files on standard input, a line each.  Some files are included by
+# another one, as those of kernel/sched/ are, and are a part of its object.
+objects_of() {
 	local file
+	while read -r file; do
+		git -C "$TREE" grep -lF "#include \"${file##*/}\"" -- "${file%/*}/*.c" ||
+			printf '%s\n' "$file"
+	done | sed 's/\.c$/.o/' | sort -u
+}
+
+# The objects of the files that the series touches.
+touched_objects() {
 	[[ $SERIES != none ]] || return 0
-	series | xargs -r sed -n -E 's,^\+\+\+ b/(.*\.c)$,\1,p' | sort -u |
-		while read -r file; do
-			git -C "$TREE" grep -lF "#include \"${file##*/}\"" -- "${file%/*}/*.c" ||
-				printf '%s\n' "$file"
-		done | sed 's/\.c$/.o/' | sort -u | xargs
+	series | xargs -r sed -n -E 's,^\+\+\+ b/(.*\.c)$,\1,p' | sort -u | objects_of | xargs
 }
 
 # Whether the kernel has KUnit at all.
