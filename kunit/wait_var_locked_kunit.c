@@ -75,12 +75,15 @@ static void waiter_is_queued_under_the_lock(struct kunit *test)
 	struct scene *scene = scene_begin(test);
 	struct waiter *all[FEW];
 	struct queue_watch *seen = watch_queueing(scene);
+	unsigned int i;
 
-	waiters_park(scene, all, FEW, &scene->var[0]);
-	scene_finish(scene, &scene->var[0]);
-	waiters_expect_left(scene, all, FEW);
+	/* one by one, or without the lock they would be in each other's way */
+	for (i = 0; i < FEW; i++)
+		waiters_park(scene, &all[i], 1, &scene->var[0]);
 	KUNIT_EXPECT_GE(test, seen->queued, FEW);
 	KUNIT_EXPECT_EQ_MSG(test, seen->unlocked, 0, "of %u", seen->queued);
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, FEW);
 }
 
 /* The same without a probe, and with the state: or a wake-up could be too early. */

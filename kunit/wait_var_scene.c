@@ -2,8 +2,10 @@
 /*
  * The waiters of the suite wait_var_locked.
  */
+#include <linux/hw_breakpoint.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/perf_event.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -401,77 +403,129 @@ void waiters_expect_left(struct scene *scene, struct waiter **all,
 	}
 }
 
-#if defined(CONFIG_KPROBES) && defined(CONFIG_SMP) && !defined(CONFIG_PREEMPT_RT) && \
-	defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
-
 static struct {
-	struct kprobe kp;
 	struct scene *scene;
 	struct queue_watch seen;
 } queueing;
 
-static int queueing_handler(struct kprobe *kp, struct pt_regs *regs)
+/* In the thread that is being put on a queue, maybe one of the scene. */
+static void __maybe_unused somebody_is_queued(void)
 {
 	struct scene *scene = queueing.scene;
 	struct waiter *waiter;
 
-	/* __list_add(new, prev, next), of all lists that there are */
-	if (scene->on_queue && (void *)regs_get_kernel_argument(regs, 2) !=
-			       (void *)&scene->queue[0].entries)
-		return 0;
 	list_for_each_entry(waiter, &scene->waiters, list) {
 		if (waiter->thread.task != current)
 			continue;
 		queueing.seen.queued++;
 		queueing.seen.unlocked += is_unlocked(&scene->lock);
 	}
+}
+
+#if defined(CONFIG_HAVE_HW_BREAKPOINT) && defined(CONFIG_SMP) && !defined(CONFIG_PREEMPT_RT)
+
+/*
+ * list_add() is inline, and what it calls with CONFIG_DEBUG_LIST runs in interrupts of
+ * all CPUs: an emulator has been seen to run into a probe there that was gone.
+ */
+static struct perf_event * __percpu *queue_events;
+
+static void queue_written(struct perf_event *event,
+			  struct perf_sample_data *data, struct pt_regs *regs)
+{
+	somebody_is_queued();
+}
+
+static void stop_watching_queue(void *unused)
+{
+	unregister_wide_hw_breakpoint(queue_events);
+}
+
+static void watch_queue(struct scene *scene)
+{
+	struct perf_event_attr attr;
+
+	hw_breakpoint_init(&attr);
+	/* waiters are added at the end */
+	attr.bp_addr = (unsigned long)&scene->queue[0].entries.prev;
+	attr.bp_len = sizeof(scene->queue[0].entries.prev);
+	attr.bp_type = HW_BREAKPOINT_W;
+	queue_events = register_wide_hw_breakpoint(&attr, queue_written, NULL);
+	if (IS_ERR((void __force *)queue_events))
+		kunit_skip(scene->test, "no hardware watchpoint: error %ld",
+			   PTR_ERR((void __force *)queue_events));
+	KUNIT_ASSERT_EQ(scene->test, 0,
+			kunit_add_action_or_reset(scene->test,
+						  stop_watching_queue, NULL));
+}
+
+#else
+
+static void watch_queue(struct scene *scene)
+{
+	kunit_skip(scene->test, "needs hardware watchpoints, SMP and no PREEMPT_RT to see it");
+}
+
+#endif
+
+#if defined(CONFIG_KPROBES) && defined(CONFIG_SMP) && !defined(CONFIG_PREEMPT_RT)
+
+static int prepare_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	somebody_is_queued();
 	return 0;
 }
 
 /*
- * A probe with one of these is not optimised.  What it is on runs in interrupts of all
- * CPUs, where an emulator has been seen to run into the breakpoint by which the jump of
- * an optimised one is put in and out, when that was over.
+ * A probe with one of these is not optimised: an emulator has been seen to run into the
+ * breakpoint by which the jump of an optimised one is put in and out, when that was over.
  */
 static void no_post_handler(struct kprobe *kp, struct pt_regs *regs,
 			    unsigned long flags)
 {
 }
 
-static void stop_watching(void *kp)
+static struct kprobe prepare_probe;
+
+static void stop_watching_table(void *unused)
 {
-	unregister_kprobe(kp);
+	unregister_kprobe(&prepare_probe);
 }
 
-/* Of the first variable. */
-struct queue_watch *watch_queueing(struct scene *scene)
+static void watch_table(struct scene *scene)
 {
 	int err;
 
-	if (scene->on_queue && !IS_ENABLED(CONFIG_DEBUG_LIST))
-		kunit_skip(scene->test, "needs CONFIG_DEBUG_LIST to see list_add()");
-	memset(&queueing, 0, sizeof(queueing));
-	queueing.scene = scene;
-	queueing.kp.symbol_name = scene->on_queue ?
-		"__list_add_valid_or_report" : "prepare_to_wait_event";
-	queueing.kp.pre_handler = queueing_handler;
-	queueing.kp.post_handler = no_post_handler;
-	err = register_kprobe(&queueing.kp);
+	prepare_probe = (struct kprobe) {
+		.symbol_name = "prepare_to_wait_event",
+		.pre_handler = prepare_handler,
+		.post_handler = no_post_handler,
+	};
+	err = register_kprobe(&prepare_probe);
 	if (err)
 		kunit_skip(scene->test, "no kprobe on %s(): error %d",
-			   queueing.kp.symbol_name, err);
+			   prepare_probe.symbol_name, err);
 	KUNIT_ASSERT_EQ(scene->test, 0,
-			kunit_add_action_or_reset(scene->test, stop_watching,
-						  &queueing.kp));
-	return &queueing.seen;
+			kunit_add_action_or_reset(scene->test,
+						  stop_watching_table, NULL));
 }
 
 #else
 
-struct queue_watch *watch_queueing(struct scene *scene)
+static void watch_table(struct scene *scene)
 {
 	kunit_skip(scene->test, "needs CONFIG_KPROBES, SMP and no PREEMPT_RT to see it");
-	return NULL;
 }
 
 #endif
+
+struct queue_watch *watch_queueing(struct scene *scene)
+{
+	memset(&queueing, 0, sizeof(queueing));
+	queueing.scene = scene;
+	if (scene->on_queue)
+		watch_queue(scene);
+	else
+		watch_table(scene);
+	return &queueing.seen;
+}
