@@ -22,6 +22,7 @@
 
 #include <fmt/format.h>
 
+#include "doctor.hpp"
 #include "guest_init.hpp"
 
 namespace {
@@ -33,9 +34,6 @@ using Seconds = std::chrono::seconds;
 constexpr auto drain_time = std::chrono::milliseconds(200);
 /* How long the dumps may take to reach the console. */
 constexpr auto dump_time = std::chrono::milliseconds(1500);
-
-/* And how long the doctor, who may hang as well. */
-constexpr auto doctor_time = Seconds(10);
 
 int kmsg = -1;		/* the kernel log, read from its beginning */
 
@@ -194,22 +192,15 @@ std::string fill_up(const std::string &name, std::string_view why)
 	return in;
 }
 
-/*
- * What lookup_doctor makes of the hang, as comments on the result that follows.
- * In a child: what hangs the machine may hang the reader, too.
- */
+/* What lookup_doctor makes of the hang, as comments on the result that follows. */
 void ask_doctor()
 {
-	const auto body = [] {
-		std::ifstream report("/sys/kernel/debug/lookup_doctor");
-
-		for (std::string text; std::getline(report, text);)
-			if (dprintf(STDOUT_FILENO, "# doctor: %s\n", text.c_str()) < 0)
-				return 1;
-		return 0;
+	const auto body = [] { return write_doctor_report(STDOUT_FILENO); };
+	const auto line = [](std::string_view text) {
+		child_line(fmt::format("# {}", text));
 	};
 
-	if (!in_child(doctor_time, body, child_line).in_time)
+	if (!in_child(doctor_time, body, line).in_time)
 		child_line("# doctor: no answer");
 }
 

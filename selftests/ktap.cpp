@@ -6,6 +6,7 @@
  */
 #include "ktap.hpp"
 
+#include "doctor.hpp"
 #include "parked.hpp"
 #include "unique_fd.hpp"
 
@@ -193,6 +194,54 @@ void describe_threads(pid_t child)
 }
 
 /*
+ * What lookup_doctor says, if it is loaded.  To be asked before the child is killed:
+ * a thread that can end takes its part of the story along.
+ */
+void ask_doctor()
+{
+	const auto deadline = clock::now() + doctor_time;
+	std::string report;
+	char buf[4096];
+	int ends[2];
+
+	if (::pipe2(ends, O_CLOEXEC) < 0)
+		throw errno_error("pipe2");
+	unique_fd reader(ends[0]), writer(ends[1]);
+
+	std::fflush(nullptr);
+	const pid_t child = ::fork();
+
+	if (child < 0)
+		throw errno_error("fork");
+	if (child == 0)
+		::_exit(write_doctor_report(writer.get()));
+	writer.reset();
+	for (;;) {
+		const auto left = std::chrono::ceil<milliseconds>(deadline - clock::now());
+		pollfd fd = {reader.get(), POLLIN, 0};
+		const int n = left.count() > 0 ? ::poll(&fd, 1, static_cast<int>(left.count())) : 0;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		const ssize_t got = n > 0 ? ::read(fd.fd, buf, sizeof(buf)) : 0;
+
+		if (got > 0)
+			report.append(buf, static_cast<size_t>(got));
+		else if (n <= 0)
+			report += "doctor: no answer\n";
+		if (got <= 0)
+			break;
+	}
+	/* It has ended, or is past being waited for. */
+	::kill(child, SIGKILL);
+	::waitpid(child, nullptr, WNOHANG);
+	if (!report.empty()) {
+		report.pop_back();
+		diagnose(report);
+	}
+}
+
+/*
  * Read messages until the child has gone.  After its verdict it has a grace time
  * for that; without one it has the limit of the case.
  */
@@ -243,6 +292,7 @@ void attend(const test &t, pid_t child, int pidfd, int pipe, double scale, outco
 			out.reason = "through, but its process does not end";
 		}
 		describe_threads(child);
+		ask_doctor();
 		::kill(child, SIGKILL);
 		killed = true;
 		deadline = clock::now() + grace_after_failure;

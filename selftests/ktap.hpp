@@ -5,9 +5,10 @@
  *
  * Every case runs in a child process and reports through a pipe.  A thread that
  * a kernel bug leaves asleep for ever cannot be killed, and its process cannot
- * be reaped: the case then fails with what its threads are doing, and the run
- * goes on.  The child gives up standard input, output and error, so that such a
- * process does not hold open what somebody reads to the end.
+ * be reaped: the case then fails with what its threads are doing and what
+ * lookup_doctor says of them, and the run goes on.  The child gives up standard
+ * input, output and error, so that such a process does not hold open what
+ * somebody reads to the end.
  */
 #pragma once
 
