@@ -26,13 +26,15 @@
  *	slow owner	its owner sleeps elsewhere or runs: that can still end
  *
  * A thread that runs cannot be examined, so what it owns may look abandoned; the
- * report then says that there are such threads.
+ * report then says that there are such threads.  Who asks by debugfs may sleep, so
+ * it is looked again for a while before that is said.
  *
  * Most of what one sees while lookups go on is over before it can be read.  What is
  * found out of a waiter has been read while it slept all the time, so its reference has
  * kept its dentry.  Others are only counted.
  */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
@@ -54,14 +56,8 @@ unsigned int ld_table_size;
 static unsigned long ld_busy;
 static struct dentry *ld_debugfs;
 
-noinline int lookup_doctor_examine(void (*line)(void *arg, const char *text), void *arg)
+static noinline void ld_examine(struct ld_report *r)
 {
-	struct ld_report *r = ld_report;
-	char *at, *end;
-	int hopeless;
-
-	if (test_and_set_bit_lock(0, &ld_busy))
-		return -EBUSY;
 	r->nr_waiters = 0;
 	r->nr_dentries = 0;
 	r->left_out = 0;
@@ -69,6 +65,7 @@ noinline int lookup_doctor_examine(void (*line)(void *arg, const char *text), vo
 	r->patience = LD_PATIENCE;
 	r->nr_frames = 0;
 	r->running = 0;
+	r->unsure = false;
 	r->hopeless = 0;
 	r->len = 0;
 	r->own_frame = (unsigned long)__builtin_frame_address(0);
@@ -78,7 +75,28 @@ noinline int lookup_doctor_examine(void (*line)(void *arg, const char *text), vo
 	ld_collect(r);
 	ld_say_all(r);
 	rcu_read_unlock();
+}
 
+/*
+ * @tries is more than one only if the caller may sleep.  Who runs now may be seen
+ * asleep a little later.
+ */
+static int ld_report_to(void (*line)(void *arg, const char *text), void *arg,
+			unsigned int tries)
+{
+	struct ld_report *r = ld_report;
+	char *at, *end;
+	int hopeless;
+
+	for (;;) {
+		if (test_and_set_bit_lock(0, &ld_busy))
+			return -EBUSY;
+		ld_examine(r);
+		if (!r->unsure || !--tries)
+			break;
+		clear_bit_unlock(0, &ld_busy);
+		msleep(LD_RETRY_MS);
+	}
 	for (at = r->text; (end = strchr(at, '\n')); at = end + 1) {
 		*end = '\0';
 		line(arg, at);
@@ -86,6 +104,11 @@ noinline int lookup_doctor_examine(void (*line)(void *arg, const char *text), vo
 	hopeless = r->hopeless;
 	clear_bit_unlock(0, &ld_busy);
 	return hopeless;
+}
+
+int lookup_doctor_examine(void (*line)(void *arg, const char *text), void *arg)
+{
+	return ld_report_to(line, arg, 1);
 }
 EXPORT_SYMBOL_GPL(lookup_doctor_examine);
 
@@ -98,7 +121,7 @@ static void ld_to_seq(void *m, const char *text)
 
 static int report_show(struct seq_file *m, void *v)
 {
-	int ret = lookup_doctor_examine(ld_to_seq, m);
+	int ret = ld_report_to(ld_to_seq, m, LD_TRIES);
 
 	return min(ret, 0);
 }

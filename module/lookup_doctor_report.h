@@ -20,6 +20,8 @@
 #define LD_NAME		64
 #define LD_PAUSE_US	10
 #define LD_PATIENCE	1000		/* such pauses in a report, 10 ms */
+#define LD_TRIES	40		/* to find out who owns a lookup */
+#define LD_RETRY_MS	20
 
 struct ld_waiter {
 	struct task_struct	*task;
@@ -51,6 +53,7 @@ struct ld_report {
 	unsigned int		moved;		/* waiters that did not stay asleep */
 	unsigned int		patience;	/* what is left of LD_PATIENCE */
 	unsigned int		running;	/* threads that could not be examined */
+	bool			unsure;		/* one of these may own a lookup */
 	unsigned long		frames[LD_FRAMES];	/* of the stack said last */
 	unsigned int		nr_frames;
 	unsigned long		own_frame;

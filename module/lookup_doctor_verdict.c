@@ -99,6 +99,7 @@ static const char *ld_verdict(struct ld_report *r, struct ld_dentry *d,
 			"slow owner: the lookup is under way";
 	}
 	if (r->running) {
+		r->unsure = true;
 		*hopeless = false;
 		return "owner unknown: nobody who sleeps is at it, but some threads run";
 	}
