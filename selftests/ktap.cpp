@@ -160,7 +160,35 @@ private:
 	bool progress_shown_ = false;
 };
 
-[[noreturn]] void be_the_child(const test &t, int pipe, double scale)
+struct piped_child {
+	pid_t pid;
+	unique_fd reader;		/* of what it writes */
+};
+
+/* Fork a child that calls `body` with the other end of the pipe, and exits with 0. */
+template <typename Body>
+piped_child fork_with_pipe(Body body)
+{
+	int ends[2];
+
+	if (::pipe2(ends, O_CLOEXEC) < 0)
+		throw errno_error("pipe2");
+	unique_fd reader(ends[0]), writer(ends[1]);
+
+	std::fflush(nullptr);
+	const pid_t pid = ::fork();
+
+	if (pid < 0)
+		throw errno_error("fork");
+	if (pid == 0) {
+		/* Whatever is thrown, it does not go on in the code of the parent. */
+		[&]() noexcept { body(writer.get()); }();
+		::_exit(0);
+	}
+	return {pid, std::move(reader)};
+}
+
+void be_the_child(const test &t, int pipe, double scale)
 {
 	const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -181,7 +209,6 @@ private:
 	} catch (const std::exception &e) {
 		self.failed_with(e.what());
 	}
-	::_exit(0);
 }
 
 /* Every thread of the child and of its children, one line each. */
@@ -200,25 +227,13 @@ void describe_threads(pid_t child)
 void ask_doctor()
 {
 	const auto deadline = clock::now() + doctor_time;
+	const piped_child child = fork_with_pipe([](int pipe) { write_doctor_report(pipe); });
 	std::string report;
 	char buf[4096];
-	int ends[2];
 
-	if (::pipe2(ends, O_CLOEXEC) < 0)
-		throw errno_error("pipe2");
-	unique_fd reader(ends[0]), writer(ends[1]);
-
-	std::fflush(nullptr);
-	const pid_t child = ::fork();
-
-	if (child < 0)
-		throw errno_error("fork");
-	if (child == 0)
-		::_exit(write_doctor_report(writer.get()));
-	writer.reset();
 	for (;;) {
 		const auto left = std::chrono::ceil<milliseconds>(deadline - clock::now());
-		pollfd fd = {reader.get(), POLLIN, 0};
+		pollfd fd = {child.reader.get(), POLLIN, 0};
 		const int n = left.count() > 0 ? ::poll(&fd, 1, static_cast<int>(left.count())) : 0;
 
 		if (n < 0 && errno == EINTR)
@@ -233,8 +248,8 @@ void ask_doctor()
 			break;
 	}
 	/* It has ended, or is past being waited for. */
-	::kill(child, SIGKILL);
-	::waitpid(child, nullptr, WNOHANG);
+	::kill(child.pid, SIGKILL);
+	::waitpid(child.pid, nullptr, WNOHANG);
 	if (!report.empty()) {
 		report.pop_back();
 		diagnose(report);
@@ -304,32 +319,20 @@ outcome run_one(const test &t, double scale)
 {
 	const auto start = clock::now();
 	outcome out;
-	int ends[2];
+	const piped_child child = fork_with_pipe([&](int pipe) { be_the_child(t, pipe, scale); });
 
-	if (::pipe2(ends, O_CLOEXEC) < 0)
-		throw errno_error("pipe2");
-	unique_fd reader(ends[0]), writer(ends[1]);
+	current_child.store(child.pid, std::memory_order_relaxed);
 
-	std::fflush(nullptr);
-	const pid_t child = ::fork();
-
-	if (child < 0)
-		throw errno_error("fork");
-	if (child == 0)
-		be_the_child(t, writer.get(), scale);
-	current_child.store(child, std::memory_order_relaxed);
-	writer.reset();
-
-	unique_fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+	unique_fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
 
 	if (!pidfd)
 		throw errno_error("pidfd_open");
-	attend(t, child, pidfd.get(), reader.get(), scale, out);
+	attend(t, child.pid, pidfd.get(), child.reader.get(), scale, out);
 	current_child.store(0, std::memory_order_relaxed);
 
 	int status = 0;
 
-	if (::waitpid(child, &status, WNOHANG) == child && WIFSIGNALED(status) && !out.verdict) {
+	if (::waitpid(child.pid, &status, WNOHANG) == child.pid && WIFSIGNALED(status) && !out.verdict) {
 		out.verdict = 'F';
 		out.reason = fmt::format("its process died of signal {}", WTERMSIG(status));
 	} else if (!out.verdict) {
