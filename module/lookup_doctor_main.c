@@ -125,7 +125,20 @@ static int report_show(struct seq_file *m, void *v)
 
 	return min(ret, 0);
 }
-DEFINE_SHOW_ATTRIBUTE(report);
+
+/* With room for the longest report, or seq_file would ask again for more of it. */
+static int report_open(struct inode *inode, struct file *file)
+{
+	return single_open_size(file, report_show, NULL, LD_TEXT);
+}
+
+static const struct file_operations report_fops = {
+	.owner		= THIS_MODULE,
+	.open		= report_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
 
 static void ld_to_log(void *arg, const char *text)
 {
