@@ -281,8 +281,13 @@ class Porting(Judging):
         """Where a member is named, but not of an object: offsetof(), container_of(), or a
         macro that is given it.  A name that is declared there is that of something else."""
         declared = rf'(?:\w\s+|\*\s*){member}\s*[;,=)\[:]|' \
-            rf'\bDECLARE_WAIT_QUEUE_HEAD(?:_ONSTACK)?\s*\(\s*{member}\s*\)'
+            rf'\b(?:DECLARE|DEFINE)_[A-Z_]+\s*\(\s*{member}\s*[,)]'
         code = re.sub(declared, lambda match: re.sub(r'[^\n]', ' ', match[0]), file.code)
+        # A parameter of a macro stands for what it is given, and that is named there.
+        code = re.sub(r'^[ \t]*#[ \t]*define[ \t]+\w+\(([^)]*)\)(?:.*\\\n)*.*',
+                      lambda match: re.sub(rf'\b{member}\b', ' ' * len(member), match[0])
+                      if member in re.findall(r'\w+', match[1]) else match[0],
+                      code, flags=re.MULTILINE)
         variable = len(re.findall(declared, file.code)) > len(member_lines(file, tag, member))
         for use in re.finditer(rf'(?<![\w.>]){member}\b', code):
             before = code[:use.start()].rstrip()

@@ -8,10 +8,12 @@
  * says: member lookup_wq of struct holder, lent in of_holder\(\): kept, .* "return container_of\(q, struct holder, lookup_wq\);"
  * says: member shared_wq of struct shared, lent in of_shared\(\): kept, .* "wake_up_all\(&SHARED\(inode\)->shared_wq\);"
  * says: member comma_wq of struct comma, lent in of_comma\(\): kept, though nothing uses it
+ * says: member given_wq of struct given, lent in of_given\(\): kept, .* "WAKE_MEMBER\(given, given_wq\);"
  * says: get_wq\(parent\) in computed\(\): is not evaluated any more
  * has: wait_queue_head_t lookup_wq;
  * has: wait_queue_head_t shared_wq;
  * has: wait_queue_head_t comma_wq;
+ * has: wait_queue_head_t given_wq;
  * last: 1 passed, 0 failed, 0 skipped
  */
 #include <linux/dcache.h>
@@ -82,6 +84,22 @@ struct dentry *of_comma(struct comma *comma, struct dentry *parent, const struct
 {
 	comma->count = 0, init_waitqueue_head(&comma->comma_wq);
 	return d_alloc_parallel(parent, name, &comma->comma_wq);
+}
+
+#define WAKE_MEMBER(object, member) wake_up_all(&(object)->member)
+
+struct given {
+	wait_queue_head_t given_wq;
+};
+
+struct dentry *of_given(struct given *given, struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, &given->given_wq);
+}
+
+void wake_given(struct given *given)
+{
+	WAKE_MEMBER(given, given_wq);
 }
 
 struct dentry *computed(struct dentry *parent, const struct qstr *name)
