@@ -247,7 +247,7 @@ class Porting(Judging):
             inits = {(fact.line, fact.column) for kind, fact in rows if kind == 'init'}
             for use in re.finditer(rf'(?:->|\.)\s*({member})\b', file.code):
                 place = file.where(use.start(1))
-                if types.get(place, of) != of:
+                if (types.get(place) or self.declared_type(file, use.start()) or of) != of:
                     continue
                 if place in inits and place in types:
                     lines[file].add(place[0])
@@ -297,6 +297,24 @@ class Porting(Judging):
                 continue
             return file.lines[file.where(use.start())[0] - 1].strip()
         return None
+
+    @staticmethod
+    def declared_type(file, offset):
+        """What the object before the -> or . at @offset is declared to be in the function
+        around it, for where coccinelle cannot tell.  None if it is not just a name, or if
+        that may be declared as something else, too."""
+        if file.where(offset)[0] in file.macro:
+            return None
+        function = re.split(r'\n}', file.code[:offset])[-1]
+        match = re.search(r'(?<!\w)(?<!\.)(?<!->)([A-Za-z_]\w*)\s*\Z', function)
+        if not match:
+            return None
+        name = match[1]
+        found = set(re.findall(rf'\b((?:struct|union)\s+\w+)[\s*]+{name}\b', function))
+        words = set(re.findall(rf'(\w+)[\s*]+{name}\s*[][;,=():]', function)) - {'return'}
+        if len(found) != 1 or len(words) > 1:
+            return None
+        return ' '.join(found.pop().split())
 
     def not_to_patch(self, file):
         """Why a file cannot be changed by a patch, if it cannot."""

@@ -9,6 +9,8 @@
  * says: member shared_wq of struct shared, lent in of_shared\(\): kept, .* "wake_up_all\(&SHARED\(inode\)->shared_wq\);"
  * says: member comma_wq of struct comma, lent in of_comma\(\): kept, though nothing uses it
  * says: member given_wq of struct given, lent in of_given\(\): kept, .* "WAKE_MEMBER\(given, given_wq\);"
+ * says: member own_wq of struct own, lent in of_own\(\): kept, .* "continue_at\(w, own_write, it->own_wq\);"
+ * says: member maybe_wq of struct maybe, lent in of_maybe\(\): kept, .* "continue_at\(w, maybe_write, it->maybe_wq\);"
  * says: get_wq\(parent\) in computed\(\): is not evaluated any more
  * has: wait_queue_head_t lookup_wq;
  * has: wait_queue_head_t shared_wq;
@@ -100,6 +102,44 @@ struct dentry *of_given(struct given *given, struct dentry *parent, const struct
 void wake_given(struct given *given)
 {
 	WAKE_MEMBER(given, given_wq);
+}
+
+struct own {
+	wait_queue_head_t own_wq;
+};
+
+struct dentry *of_own(struct own *own, struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, &own->own_wq);
+}
+
+static CLOSURE_CALLBACK(own_write)
+{
+	closure_type(w, struct journal_buf, io);
+	struct own *it = container_of(w, struct own, buf);
+
+	continue_at(w, own_write, it->own_wq);
+}
+
+struct maybe {
+	wait_queue_head_t maybe_wq;
+};
+
+struct dentry *of_maybe(struct maybe *maybe, struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, &maybe->maybe_wq);
+}
+
+static CLOSURE_CALLBACK(maybe_write)
+{
+	closure_type(w, struct journal_buf, io);
+	struct journal *it = container_of(w, struct journal, buf);
+
+	if (w) {
+		maybe_t *it = container_of(w, maybe_t, buf);
+
+		continue_at(w, maybe_write, it->maybe_wq);
+	}
 }
 
 struct dentry *computed(struct dentry *parent, const struct qstr *name)
