@@ -280,8 +280,11 @@ class Porting(Judging):
     def bare_use(file, tag, member):
         """Where a member is named, but not of an object: offsetof(), container_of(), or a
         macro that is given it.  A name that is declared there is that of something else."""
+        # Of macros that declare, those of wait.h and wait_bit.h: another one that is given
+        # the name may make a use of the member from it.
         declared = rf'(?:\w\s+|\*\s*){member}\s*[;,=)\[:]|' \
-            rf'\b(?:DECLARE|DEFINE)_[A-Z_]+\s*\(\s*{member}\s*[,)]'
+            r'\b(?:DECLARE_WAIT(?:QUEUE|_QUEUE_HEAD(?:_ONSTACK)?)|DEFINE_WAIT(?:_FUNC|_BIT)?)' \
+            rf'\s*\(\s*{member}\s*[,)]'
         code = re.sub(declared, lambda match: re.sub(r'[^\n]', ' ', match[0]), file.code)
         # A parameter of a macro stands for what it is given, and that is named there.
         code = re.sub(r'^[ \t]*#[ \t]*define[ \t]+\w+\(([^)]*)\)(?:.*\\\n)*.*',
@@ -306,13 +309,15 @@ class Porting(Judging):
         if file.where(offset)[0] in file.macro:
             return None
         function = re.split(r'\n}', file.code[:offset])[-1]
-        match = re.search(r'(?<!\w)(?<!\.)(?<!->)([A-Za-z_]\w*)\s*\Z', function)
-        if not match:
+        match = re.search(r'(->\s*|\.\s*)?\b([A-Za-z_]\w*)\s*\Z', function)
+        if not match or match[1]:
             return None
-        name = match[1]
+        name = match[2]
         found = set(re.findall(rf'\b((?:struct|union)\s+\w+)[\s*]+{name}\b', function))
         words = set(re.findall(rf'(\w+)[\s*]+{name}\s*[][;,=():]', function)) - {'return'}
-        if len(found) != 1 or len(words) > 1:
+        # The second in a list of them has no word before it.
+        listed = re.search(rf',\s*\*[\s*]*{name}\s*[;,=)]', function)
+        if len(found) != 1 or len(words) > 1 or listed:
             return None
         return ' '.join(found.pop().split())
 

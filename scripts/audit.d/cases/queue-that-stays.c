@@ -11,11 +11,15 @@
  * says: member given_wq of struct given, lent in of_given\(\): kept, .* "WAKE_MEMBER\(given, given_wq\);"
  * says: member own_wq of struct own, lent in of_own\(\): kept, .* "continue_at\(w, own_write, it->own_wq\);"
  * says: member maybe_wq of struct maybe, lent in of_maybe\(\): kept, .* "continue_at\(w, maybe_write, it->maybe_wq\);"
+ * says: member made_wq of struct made, lent in of_made\(\): kept, .* "DEFINE_QUEUE_OF\(made_wq\);"
+ * says: member listed_wq of struct listed, lent in of_listed\(\): kept, .* "continue_at\(w, listed_write, it->listed_wq\);"
+ * says: member path_wq of struct path_end, lent in of_path\(\): kept, .* "continue_at\(w, path_write, w-> it->path_wq\);"
  * says: get_wq\(parent\) in computed\(\): is not evaluated any more
  * has: wait_queue_head_t lookup_wq;
  * has: wait_queue_head_t shared_wq;
  * has: wait_queue_head_t comma_wq;
  * has: wait_queue_head_t given_wq;
+ * has: wait_queue_head_t made_wq;
  * last: 1 passed, 0 failed, 0 skipped
  */
 #include <linux/dcache.h>
@@ -140,6 +144,57 @@ static CLOSURE_CALLBACK(maybe_write)
 
 		continue_at(w, maybe_write, it->maybe_wq);
 	}
+}
+
+struct made {
+	wait_queue_head_t made_wq;
+};
+
+struct dentry *of_made(struct made *made, struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, &made->made_wq);
+}
+
+#define DEFINE_QUEUE_OF(member) void wake_made(struct made *made) { wake_up_all(&made->member); }
+
+DEFINE_QUEUE_OF(made_wq);
+
+struct listed {
+	wait_queue_head_t listed_wq;
+};
+
+struct dentry *of_listed(struct listed *listed, struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, &listed->listed_wq);
+}
+
+static CLOSURE_CALLBACK(listed_write)
+{
+	closure_type(w, struct journal_buf, io);
+	struct journal *it = container_of(w, struct journal, buf);
+
+	if (w) {
+		struct listed *first = w->first, *it = first->next;
+
+		continue_at(w, listed_write, it->listed_wq);
+	}
+}
+
+struct path_end {
+	wait_queue_head_t path_wq;
+};
+
+struct dentry *of_path(struct path_end *end, struct dentry *parent, const struct qstr *name)
+{
+	return d_alloc_parallel(parent, name, &end->path_wq);
+}
+
+static CLOSURE_CALLBACK(path_write)
+{
+	closure_type(w, struct journal_buf, io);
+	struct journal *it = container_of(w, struct journal, buf);
+
+	continue_at(w, path_write, w-> it->path_wq);
 }
 
 struct dentry *computed(struct dentry *parent, const struct qstr *name)
