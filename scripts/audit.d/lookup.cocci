@@ -22,11 +22,25 @@ expression E1, E2;
  D = E1 ? d_alloc_parallel(...) : E2
 )
 
-@flag@
-identifier F;
+// What is set next to it may be what remembers it.
+@flag exists@
+local idexpression call.D;
+local idexpression F;
+expression E;
+statement S;
 symbol true;
 @@
- F = \(true\|1\)
+(
+ F = \(true\|1\);
+ ... when != F = E
+ D = d_alloc_parallel(...)
+|
+ D = d_alloc_parallel(...)
+ ... when any
+ F = \(true\|1\);
+|
+ F = d_in_lookup(D)
+)
 
 // (A pattern with unlikely() matches the condition without it, but not the other way.)
 @disable neg_if@
@@ -91,7 +105,7 @@ statement S1;
 // A variable remembers that there is one in lookup.
 @@
 local idexpression call.D;
-identifier flag.F;
+local idexpression flag.F;
 @@
  if (unlikely(F)) {
  ... when any

@@ -5,6 +5,7 @@
  * says: dentry can be in lookup still at the end of forgotten\(\)
  * says: dentry can be in lookup still at the end of forgotten_on_error\(\)
  * says: dentry can be in lookup still at the end of declared_with_it\(\)
+ * says: dentry can be in lookup still at the end of found_elsewhere\(\)
  * says: dentry stays in lookup if d_splice_alias\(\) fails in only_spliced\(\)
  * silent: fails in (ended|spliced|returned|stored|handed_on|remembered|in_condition)\(\)
  * silent: at the end of (ended|spliced|returned|stored|handed_on|remembered|in_condition)\(\)
@@ -174,6 +175,29 @@ int in_condition(struct dentry *parent, const struct qstr *name)
 	if (IS_ERR(dentry = d_alloc_parallel(parent, name)))
 		return -ENOMEM;
 	d_lookup_done(dentry);
+	dput(dentry);
+	return 0;
+}
+
+bool another_one(struct dentry *parent)
+{
+	bool found = false;
+
+	if (parent->d_fsdata)
+		found = true;
+	return found;
+}
+
+int found_elsewhere(struct dentry *parent, const struct qstr *name)
+{
+	struct inode *inode;
+	bool found = probe(parent, &inode);
+	struct dentry *dentry = d_alloc_parallel(parent, name);
+
+	if (IS_ERR(dentry))
+		return PTR_ERR(dentry);
+	if (found)
+		d_lookup_done(dentry);
 	dput(dentry);
 	return 0;
 }
