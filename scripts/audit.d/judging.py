@@ -7,7 +7,7 @@ import re
 
 from coccinelle import copy, spatch
 from reading import Finding, Reading
-from sites import OWN, sites_of, squeeze
+from sites import OWN, not_of, sites_of, squeeze
 from source import File, NAMED, read
 
 NO_ENDS = set('''IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_CAST WARN_ON BUG_ON READ_ONCE likely unlikely
@@ -37,6 +37,12 @@ class Judging(Reading):
             self.say('notes', file, defined[0].line, 'defines d_alloc_parallel(), so it is the '
                      'VFS itself; its own writes of ->d_flags are not judged' if vfs else
                      'declares d_alloc_parallel(): the kernel changes that, not a filesystem')
+        for site in defined:
+            if not file.path.endswith('include/linux/dcache.h') and \
+                    site.line not in file.conditional and \
+                    re.match(r'[^;{]*\bwait_queue_head[^;{]*;', self.rest_of(file, site)):
+                self.say('by hand', file, site.line, 'd_alloc_parallel() is declared in the old '
+                         'form; leave that to <linux/dcache.h>', True)
         if file.error:
             self.say('by hand', file, 1, f'coccinelle gave up on it: {file.error}', True)
             for site in self.sites[file]:
@@ -66,8 +72,9 @@ class Judging(Reading):
             'not called': 'is named, not called (a function pointer?); port it, and who uses it,',
             'lost': 'coccinelle has not understood this call; port it',
             'split': 'has an #if among its arguments; port it',
-            'unclear': 'is in an #if that has the other form in another branch, but not in one '
-                       'that is just the opposite; look which kernels compile it, and port it',
+            'unclear': 'is in an #if that has the other form in another branch, or in a file that '
+                       'has it in another #if, but not in one that is just the opposite; look '
+                       'which kernels compile it, and port it',
             'odd': 'is called with a number of arguments that is not known; port it',
         }.get(site.kind)
         if site.kind == 'old' and self.both:
@@ -77,7 +84,11 @@ class Judging(Reading):
                 by_hand = 'lends ->d_wait, which is not there in the new form; port it'
         elif site.kind == 'new' and self.both:
             by_hand = 'has the new form already, and so no queue for the old one; port it'
-        if site.kind == 'guarded' and (site.queue or site.left.startswith('with')):
+        if site.kind == 'old' and self.shadow:
+            site.left = f'through macro d_alloc_parallel() of {self.shadow}'
+            self.say('notes', site.file, site.line, f'd_alloc_parallel() in {site.in_function()}: '
+                     f'is {site.left}; left as it is')
+        elif site.kind == 'guarded' and (site.queue or site.left.startswith('with')):
             self.say('notes', site.file, site.line, f'd_alloc_parallel() in {site.in_function()}: '
                      f'is {site.left}; left as it is')
         elif by_hand:
@@ -116,7 +127,7 @@ class Judging(Reading):
                 continue        # a designated initialiser
             stored = re.search(r'\b(WRITE_ONCE|smp_store_release|xchg|(try_)?cmpxchg)'
                                r'\s*\(\s*&?[^,;]*\Z', before)
-            if types.get(place, 'struct dentry') != 'struct dentry' or \
+            if not_of(types.get(place), 'struct dentry') or \
                     re.search(r'\b__entry\s*\Z', before):
                 continue
             if place[0] in file.macro:

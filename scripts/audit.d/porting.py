@@ -2,14 +2,15 @@
 """Third: the calls without their third argument, the queues gone, and the patch."""
 
 import collections
+import functools
 import os
 import re
 import subprocess
 
 from coccinelle import PATCHES, copy, find, spatch
 from judging import Judging
-from sites import OLD, compats, member_lines, sites_of, squeeze
-from source import File, QUEUE_TYPE, Trouble, read, write
+from sites import OLD, compats, member_lines, not_of, sites_of, squeeze
+from source import File, QUEUE_TYPE, Trouble, bodies, braces, read, write
 
 HEADER = 'd_alloc_parallel_compat.h'
 
@@ -18,11 +19,13 @@ class Porting(Judging):
     """Ports copies; what is wrong then is left as it was, and said."""
 
     def port(self):
+        unused = []
         while True:
             files = [file for file in self.files if not file.error and
                      any(site.to_port() for site in self.sites[file])]
             self.ported.clear()
-            members = self.port_files(files)
+            unused.clear()
+            members = self.port_files(files, unused)
             wrong = [file for file in files if not self.is_right(file)]
             if not wrong:
                 break
@@ -32,13 +35,14 @@ class Porting(Judging):
                     site.left = site.left or (site.kind == 'old' and 'the port went wrong')
         for file in files:
             self.say_ported(file)
-        for finding in members:
+        for finding in members + unused:
             self.say('queues', *finding)
         if self.both and self.ported:
             self.add_header()
 
-    def port_files(self, files):
-        """Sets self.ported; returns what is to be said of members of structs."""
+    def port_files(self, files, unused):
+        """Sets self.ported; returns what is to be said of members of structs, and appends to
+        @unused what is to be said of where these were initialised."""
         directory, members = os.path.join(self.tmp, 'port'), []
         places = [f'{file.name}:{site.place[0]}:{site.place[1]}'
                   for file in files for site in self.sites[file] if site.to_port()]
@@ -51,7 +55,7 @@ class Porting(Judging):
                 self.add_include(self.ported[file.path])
         else:
             self.drop_queues(directory, files)
-            members = self.drop_members(directory, files)
+            members = self.drop_members(directory, files, unused)
         find(os.path.join(self.tmp, 'check'), [self.ported[file.path] for file in files])
         return members
 
@@ -161,10 +165,13 @@ class Porting(Judging):
         for site, result in zip(sites, after):
             queue = squeeze(site.queue or '')
             key = site.function, queue
-            if not site.to_port() or queue == 'NULL' or site.member or key in said:
+            if not site.to_port() or queue == 'NULL' or key in said:
                 continue
             said.add(key)
             line = site.line
+            self.say_left_over(file, site)
+            if site.member:
+                continue
             if site.variable():
                 declared, _ = self.uses(site.body(), site.variable())
                 if declared:
@@ -185,12 +192,36 @@ class Porting(Judging):
             elif queue.startswith('&'):
                 what = 'kept, for its type is not seen; if nothing else uses it, remove it'
             elif '(' in queue:
-                what = 'is not evaluated any more; see whether that did more than to find the queue'
+                continue
             else:
                 what = 'kept, for it comes from elsewhere; nobody has to hand it in any more'
             self.say('queues', file, line, f'{queue} in {site.function}(): {what}')
 
-    def drop_members(self, directory, files):
+    def say_left_over(self, file, site):
+        """What the third argument did, and what was there for it."""
+        queue = squeeze(site.queue)
+        if re.search(r'[\w)\]]\(|\+\+|--|(?<![=!<>])=(?!=)', queue):
+            self.say('queues', file, site.line, f'{queue} in {site.function}(): is not evaluated '
+                     'any more; see whether that did more than to find the queue')
+        if queue != f'&{site.variable()}':
+            for finding in self.unused_in(file.path, site.function, queue):
+                self.say('queues', *finding)
+
+    def unused_in(self, path, function, expression):
+        """What is to be said of the variables in an expression that is gone from a function:
+        those of which only the declaration is left."""
+        before, after = (list(bodies(File(path, text, ''), function))
+                         for text in (read(os.path.join(self.top, path)), self.now(path)))
+        names = set(re.findall(r'(?<![\w>.])[A-Za-z_]\w*\b(?!\s*\()', expression))
+        for (old, first), (new, _) in zip(before, after):
+            for name in sorted(names):
+                use = re.compile(rf'(?<!struct )(?<!union )\b{name}\b')
+                declared = re.search(rf'\w[\s*]+{name}\s*[=;]', old)
+                if declared and len(use.findall(old)) > len(use.findall(new)) == 1:
+                    yield (path, first + old.count('\n', 0, declared.end()),
+                           f'{name} in {function}(): nothing uses it any more; remove it by hand')
+
+    def drop_members(self, directory, files, unused):
         """Queues that are members of a struct; returns what is to be said of them."""
         lent = collections.defaultdict(list)
         for file in files:
@@ -199,14 +230,14 @@ class Porting(Judging):
                     lent[site.member].append(site)
         findings = []
         for (of, member), sites in sorted(lent.items()):
-            why, line = self.drop_member(directory, of, member)
+            why, line = self.drop_member(directory, of, member, unused)
             first = sites[0]
             path, number = (line or (first.file.path, first.line))
             findings.append((path, number, f'member {member} of {of}, lent in '
                              f'{first.function}(): {why}'))
         return findings
 
-    def drop_member(self, directory, of, member):
+    def drop_member(self, directory, of, member, unused):
         """(What became of it, where it is defined)."""
         match = re.fullmatch(r'struct (\w+)', of)
         if not match:
@@ -234,7 +265,7 @@ class Porting(Judging):
         where = path, line
         copy(directory, mentions)
         facts = spatch('member.cocci', directory, mentions, ['-D', f'member={member}'])
-        lines = collections.defaultdict(set)
+        lines, emptied = collections.defaultdict(set), set()
         lines[defined[0][0]].add(defined[0][1])
         gone = collections.Counter([defined[0][0].path])
         for file in mentions:
@@ -247,14 +278,26 @@ class Porting(Judging):
             inits = {(fact.line, fact.column) for kind, fact in rows if kind == 'init'}
             for use in re.finditer(rf'(?:->|\.)\s*({member})\b', file.code):
                 place = file.where(use.start(1))
-                if (types.get(place) or self.declared_type(file, use.start()) or of) != of:
+                if self.is_of_other(types.get(place) or self.declared_type(file, use.start()), of):
                     continue
                 if place in inits and place in types:
                     lines[file].add(place[0])
                     gone[file.path] += 1
+                    emptied.update((mentions.index(file), fact.function, file.code[
+                        file.code.rfind('&', 0, use.start()):use.start()])
+                                   for kind, fact in rows
+                                   if kind == 'init' and (fact.line, fact.column) == place)
                     continue
                 return f'kept, for it can be that which is used in {file.path}, in ' \
                     f'"{file.lines[place[0] - 1].strip()}"', where
+        for other, text in self.others.items():
+            if re.search(rf'\b{member}\b', text):
+                return f'kept, for it can be that which is named in {other}, which is not .c or ' \
+                    '.h and not looked at', where
+        by_place = self.initialised_by_place(tag)
+        if by_place:
+            return f'kept, for in {by_place} {of} is initialised without the names of its ' \
+                'members; if nothing else uses it, remove it there, too', where
         for file in lines:
             why = self.not_to_patch(file)
             if why:
@@ -274,7 +317,59 @@ class Porting(Judging):
         for file in after:
             if file.text != self.now(file.path):
                 self.ported[file.path] = file
+        for number, function, expression in sorted(emptied):
+            unused += self.unused_in(after[number].path, function, expression)
         return 'removed, and what initialises it', where
+
+    def is_of_other(self, type_, of):
+        """Whether an object of that type is surely none of struct @of."""
+        name = re.sub(r'\b(?:const|volatile)\b', ' ', type_ or '').split()
+        if len(name) != 1 or not re.fullmatch(r'\w+', name[0]):
+            return not_of(type_, of)
+        # A name that the kernel makes is none of a struct that SRC has.
+        return all(not_of(which, of) for which in self.typedefs.get(name[0], ()))
+
+    @functools.cached_property
+    def typedefs(self):
+        """{name: what it stands for}, of each that SRC makes a type, or may: with None if
+        that is more than the name of a struct."""
+        made = collections.defaultdict(set)
+        for path in self.paths:
+            text = read(os.path.join(self.top, path))
+            if not re.search(r'\btypedef\b|#\s*define\b.*\bstruct\b', text):
+                continue
+            code = File(path, text, '').code
+            for match in re.finditer(r'\btypedef\s+((?:struct|union)\s+\w+)\s+(\w+)\s*;|'
+                                     r'\btypedef\b([^;{}]*);|\}([\s\w*,]*);|'
+                                     r'#\s*define\s+(\w+)\b.*\bstruct\b', code):
+                if match[2]:
+                    made[match[2]].add(match[1])
+                for name in re.findall(r'\w+', match[3] or match[4] or match[5] or ''):
+                    made[name].add(None)
+        return made
+
+    def initialised_by_place(self, tag):
+        """A file with an initialiser of that struct that does not name the members, so that
+        another one would get the value if one goes."""
+        start = re.compile(rf'\bstruct\s+{tag}\s+\w+\s*(\[[^;=]*\]\s*)?=\s*(?=\{{)|'
+                           rf'\(\s*(?:const\s+)?struct\s+{tag}\s*(\[[^])]*\])?\s*\)\s*(?=\{{)')
+        for path in self.paths:
+            text = self.now(path)
+            if not re.search(rf'\b{tag}\b', text):
+                continue
+            code = File(path, text, '').code
+            for match in start.finditer(code):
+                value = braces(code, match.end())
+                if re.fullmatch(r'[\s{},0]*', value):
+                    continue
+                rows = [value]
+                if match[1] or match[2]:
+                    rows = [braces(value, place) for place, char in enumerate(value)
+                            if char == '{' and
+                            value.count('{', 0, place) - value.count('}', 0, place) == 1]
+                if not rows or any(not re.match(r'\{\s*[.}]', row) for row in rows):
+                    return path
+        return None
 
     @staticmethod
     def bare_use(file, tag, member):

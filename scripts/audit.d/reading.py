@@ -18,6 +18,8 @@ class Reading:
         self.paths, self.files, self.findings = [], [], []
         self.sites = {}         # file: its sites
         self.ported = {}        # path: File, as the patch makes it
+        self.others = {}        # path: text, of code that is not looked at
+        self.shadow = None      # the file with a macro of the name d_alloc_parallel()
         self.tested, self.failed, self.own = set(), set(), set()
 
     def say(self, group, file, line, text, fails=False):
@@ -75,8 +77,10 @@ class Reading:
         except OSError as error:
             raise Trouble(f'{full}: {error.strerror}; it has to be readable') from error
         if not is_c:
-            if re.search(r'\bd_alloc_parallel\s*\(', text) and \
-                    re.search(r'\.(inc|def|tmpl|in|cc|cpp|cxx|hh|hpp|S|y|l|rs)\Z', path):
+            if not re.search(r'\.(inc|inl|def|tmpl|in|cc|cpp|cxx|hh|hpp|S|y|l|rs)\Z', path):
+                return
+            self.others[path] = text
+            if re.search(r'\bd_alloc_parallel\s*\(', text):
                 self.say('by hand', path, 1 + text[:text.index(CALL)].count('\n'),
                          'd_alloc_parallel() in a file that is not .c or .h: not looked at; '
                          'see whether it is in the old form', True)
@@ -85,6 +89,8 @@ class Reading:
         if not WORDS.search(text):
             return
         file = File(path, text, f'f{len(self.paths):05}{path[-2:]}')
+        if CALL in file.macro.values():
+            self.shadow = path
         for match in re.finditer(r'\bd_alloc_parallel\s*\(', file.dead):
             self.say('notes', file, file.dead.count('\n', 0, match.start()) + 1,
                      'd_alloc_parallel() in #if 0: left as it is')

@@ -3,7 +3,7 @@
 
 import re
 
-from source import CALL, QUEUE_TYPE
+from source import CALL, QUEUE_TYPE, braces
 
 OLD = ('old', 'lost', 'odd')     # kinds of calls; what is not understood may be old, too
 OWN = ('declared', 'exported', 'probe')
@@ -26,8 +26,11 @@ class Site:
         if facts:
             self.function = facts[0].function
             self.span = tuple(map(int, facts[0].more[1:]))
+        lent = file.fact_at('queue', place)
+        if self.kind == 'old' and not lent:     # an argument that is no expression to coccinelle
+            self.kind = 'lost'
         if self.kind == 'old':
-            self.queue = file.fact_at('queue', place)[0].more[0]
+            self.queue = lent[0].more[0]
             members = file.fact_at('member', place)
             self.member = tuple(members[0].more) if members else None
 
@@ -84,6 +87,15 @@ def guards(mine, other):
     return 'both' if alike and mine[-1][0] == other[-1][0] else 'else'
 
 
+def apart(mine, other):
+    """Whether each of these lines is in an #if of its own, next to that of the other: they
+    may be opposites, or have nothing to do with each other."""
+    same = 0
+    while same < min(len(mine), len(other)) and mine[same] == other[same]:
+        same += 1
+    return same < min(len(mine), len(other)) and mine[same][0] != other[same][0]
+
+
 def sites_of(file):
     """The places that name it.  Those in two branches of an #if that have both forms
     between them know both, and so does a call that has its third argument in an #if."""
@@ -108,21 +120,31 @@ def sites_of(file):
             site.kind, site.left = 'guarded', 'in an #if that has the other form, too'
         elif 'else' in found and mine == 3:
             site.kind = 'unclear'
+    alone = [(site, count, branch) for site, (count, branch) in zip(sites, forms)
+             if site.kind != 'guarded']
+    for site, count, branch in alone:
+        if site.kind == 'old' and any({count, form} == {2, 3} and apart(branch, there)
+                                      for _, form, there in alone):
+            site.kind = 'unclear'
     return sites
 
 
 def member_lines(file, tag, member):
     """Where a queue is declared as a member of a struct."""
     lines = []
-    for struct in re.finditer(rf'\bstruct\s+{tag}\s*\{{', file.code):
-        depth, end = 1, struct.end()
-        while depth and end < len(file.code):
-            depth += {'{': 1, '}': -1}.get(file.code[end], 0)
-            end += 1
+    for struct in re.finditer(rf'\bstruct\s+{tag}\s*(?=\{{)', file.code):
+        end = struct.end() + len(braces(file.code, struct.end()))
         field = re.compile(rf'{QUEUE_TYPE}\s+{member}\s*;').search(file.code, struct.end(), end)
         if field:
             lines.append(file.where(field.start())[0])
     return lines
+
+
+def not_of(type_, of):
+    """Whether an object of that type, as it is spelled, is surely none of struct @of: it is
+    another struct.  A typedef may be of any."""
+    words = re.sub(r'\b(?:const|volatile)\b', ' ', type_ or '').split()
+    return len(words) == 2 and words[0] in ('struct', 'union') and words != of.split()
 
 
 def compats(file):

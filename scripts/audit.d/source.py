@@ -52,6 +52,15 @@ def without_directives(code):
     return DIRECTIVE.sub(lambda match: re.sub(r'[^\n]', ' ', match[0]), code)
 
 
+def braces(code, start):
+    """What is from the { at @start to its }."""
+    depth, end = 1, start + 1
+    while depth and end < len(code):
+        depth += {'{': 1, '}': -1}.get(code[end], 0)
+        end += 1
+    return code[start:end]
+
+
 def read(path):
     with open(path, encoding='latin-1', newline='') as file:
         return file.read()
@@ -61,6 +70,12 @@ def write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, 'w', encoding='latin-1', newline='') as file:
         file.write(text)
+
+
+def bodies(file, function):
+    """(What is in the braces, the line that this begins in) for each function of that name."""
+    for match in re.finditer(rf'\b{function}\s*\([^;{{}}]*\)\s*(?=\{{)', file.code):
+        yield braces(file.code, match.end()), file.where(match.end())[0]
 
 
 class File:
