@@ -162,7 +162,7 @@ check_variables() {
 	[[ -z $KCONFIG || (-f $KCONFIG && $KCONFIG == /*) ]] ||
 		die "KCONFIG=$KCONFIG: no such file; name a .config by its absolute path"
 	[[ -z $REV || -n $KDIR ]] || die "REV=$REV: of which tree? KDIR="
-	[[ -z $KDIR || $O/ != "$KDIR"/* ]] ||
+	[[ -z $KDIR || $(realpath -m -- "$O")/ != "$KDIR"/* ]] ||
 		die "O=$O is inside of KDIR=$KDIR, which is only read; choose another O="
 }
 
