@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Second: what is in these files, and what is wrong with it."""
+"""Third: what is in these files, and what is wrong with it."""
 
 import collections
 import os
 import re
 
 from coccinelle import copy, spatch
-from reading import Finding, Reading
-from sites import OWN, not_of, sites_of, squeeze
-from source import File, NAMED, read
+from reading import Finding
+from sites import OWN, sites_of, squeeze
+from source import CALL, File, NAMED, read
+from structs import Structs
 
 NO_ENDS = set('''IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_CAST WARN_ON BUG_ON READ_ONCE likely unlikely
     dput dget d_inode d_drop d_delete d_invalidate d_rehash d_in_lookup d_unhashed d_is_negative
@@ -21,7 +22,7 @@ ADDRESS = r'(?:[(,]\s*(?:\([\w\s]*\*\s*\)\s*)*|=\s*(?:\([\w\s*]*\)\s*)*)&\s*\(*[
 READER = r'\b(READ_ONCE|smp_load_acquire|wake_up_var|__var_waitqueue)\s*\(\s*&[^,;]*\Z'
 
 
-class Judging(Reading):
+class Judging(Structs):
     """A file at a time; then the ends of lookups, for which others are asked."""
 
     def judge(self, file):
@@ -84,10 +85,11 @@ class Judging(Reading):
                 by_hand = 'lends ->d_wait, which is not there in the new form; port it'
         elif site.kind == 'new' and self.both:
             by_hand = 'has the new form already, and so no queue for the old one; port it'
-        if site.kind == 'old' and self.shadow:
-            site.left = f'through macro d_alloc_parallel() of {self.shadow}'
-            self.say('notes', site.file, site.line, f'd_alloc_parallel() in {site.in_function()}: '
-                     f'is {site.left}; left as it is')
+        shadow = self.shadow_on(site.file.path) if site.kind == 'old' else None
+        if shadow:
+            site.left = 'through a macro'
+            self.say('by hand', site.file, site.line, f'{CALL}() in {site.in_function()}: is that '
+                     f'macro of {shadow}; port both by hand', True)
         elif site.kind == 'guarded' and (site.queue or site.left.startswith('with')):
             self.say('notes', site.file, site.line, f'd_alloc_parallel() in {site.in_function()}: '
                      f'is {site.left}; left as it is')
@@ -101,6 +103,21 @@ class Judging(Reading):
             else:
                 self.say('by hand', site.file, site.line,
                          f'd_alloc_parallel() in {site.in_function()}: {by_hand} by hand', True)
+
+    def shadow_on(self, path):
+        """The file that makes the function a macro for @path: itself, or what it includes."""
+        seen, todo = set(), [path]
+        while todo and self.shadows:
+            where = todo.pop()
+            if where in self.shadows:
+                return where
+            seen.add(where)
+            text = read(os.path.join(self.top, where))
+            names = {os.path.basename(name) for name in
+                     re.findall(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)', text, re.M)}
+            todo += [other for other in self.paths
+                     if os.path.basename(other) in names and other not in seen]
+        return None
 
     def judge_names(self, file):
         """Those that coccinelle must have seen, if it has understood the file."""
@@ -127,7 +144,7 @@ class Judging(Reading):
                 continue        # a designated initialiser
             stored = re.search(r'\b(WRITE_ONCE|smp_store_release|xchg|(try_)?cmpxchg)'
                                r'\s*\(\s*&?[^,;]*\Z', before)
-            if not_of(types.get(place), 'struct dentry') or \
+            if (place in types and self.is_of_other(types[place], 'struct dentry')) or \
                     re.search(r'\b__entry\s*\Z', before):
                 continue
             if place[0] in file.macro:

@@ -25,9 +25,8 @@ expression E1, E2;
 // What is set next to it may be what remembers it.
 @flag exists@
 local idexpression call.D;
-local idexpression F;
+identifier F;
 expression E;
-statement S;
 symbol true;
 @@
 (
@@ -105,7 +104,7 @@ statement S1;
 // A variable remembers that there is one in lookup.
 @@
 local idexpression call.D;
-local idexpression flag.F;
+identifier flag.F;
 @@
  if (unlikely(F)) {
  ... when any

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Third: the calls without their third argument, the queues gone, and the patch."""
+"""Last: the calls without their third argument, the queues gone, and the patch."""
 
 import collections
-import functools
 import os
 import re
 import subprocess
 
 from coccinelle import PATCHES, copy, find, spatch
-from judging import Judging
-from sites import OLD, compats, member_lines, not_of, sites_of, squeeze
-from source import File, QUEUE_TYPE, Trouble, bodies, braces, read, write
+from members import Members
+from sites import OLD, compats, sites_of, squeeze
+from source import File, QUEUE_TYPE, Trouble, read, write
 
 HEADER = 'd_alloc_parallel_compat.h'
 
 
-class Porting(Judging):
+class Porting(Members):
     """Ports copies; what is wrong then is left as it was, and said."""
 
     def port(self):
@@ -107,7 +106,8 @@ class Porting(Judging):
                 if site.to_port() and site.variable() and result.function:
                     key = file, site.function, site.variable()
                     declared, used = self.uses(result.body(), site.variable())
-                    if not declared or used or self.captured(file, result, site.variable()) or \
+                    if not declared or used or \
+                            self.captured(file.path, result.body(), site.variable()) or \
                             not self.initialised_alone(result.body(), site.variable()):
                         keep.add(key)
                     else:
@@ -146,20 +146,6 @@ class Porting(Judging):
         """How often the file of a queue names it, or another one of that name."""
         return len(re.findall(rf'\b{key[2]}\b', ported[key[0].path].code))
 
-    def captured(self, file, site, name):
-        """Whether a macro that is used in the function names a variable of it."""
-        for path in [file.path] + [path for path in self.paths if path.endswith('.h')]:
-            text = self.now(path)
-            if not re.search(rf'#\s*define\b(?:\\\n|[^\n])*\b{name}\b', text):
-                continue
-            for macro in re.finditer(r'#\s*define\s+(\w+)(\([^)\n]*\))?((?:\\\n|[^\n])*)',
-                                     File(path, text, '').code):
-                if re.search(rf'(?<![\w.>])\s*\b{name}\b', macro[3]) and \
-                        not re.search(rf'\b{name}\b', macro[2] or '') and \
-                        re.search(rf'\b{macro[1]}\b', site.body()):
-                    return True
-        return False
-
     def say_queues(self, file, sites, after):
         said = set()
         for site, result in zip(sites, after):
@@ -181,7 +167,7 @@ class Porting(Judging):
                     if used:
                         text = result.file.lines[result.line_of(used[0]) - 1].strip()
                         what = f'kept, for it is used in "{text}", too'
-                    elif self.captured(file, result, site.variable()):
+                    elif self.captured(file.path, result.body(), site.variable()):
                         what = 'kept, for a macro that is used there names it, too'
                     elif rest:
                         what = 'kept, though nothing uses it: remove it by hand'
@@ -206,228 +192,6 @@ class Porting(Judging):
         if queue != f'&{site.variable()}':
             for finding in self.unused_in(file.path, site.function, queue):
                 self.say('queues', *finding)
-
-    def unused_in(self, path, function, expression):
-        """What is to be said of the variables in an expression that is gone from a function:
-        those of which only the declaration is left."""
-        before, after = (list(bodies(File(path, text, ''), function))
-                         for text in (read(os.path.join(self.top, path)), self.now(path)))
-        names = set(re.findall(r'(?<![\w>.])[A-Za-z_]\w*\b(?!\s*\()', expression))
-        for (old, first), (new, _) in zip(before, after):
-            for name in sorted(names):
-                use = re.compile(rf'(?<!struct )(?<!union )\b{name}\b')
-                declared = re.search(rf'\w[\s*]+{name}\s*[=;]', old)
-                if declared and len(use.findall(old)) > len(use.findall(new)) == 1:
-                    yield (path, first + old.count('\n', 0, declared.end()),
-                           f'{name} in {function}(): nothing uses it any more; remove it by hand')
-
-    def drop_members(self, directory, files, unused):
-        """Queues that are members of a struct; returns what is to be said of them."""
-        lent = collections.defaultdict(list)
-        for file in files:
-            for site in self.sites[file]:
-                if site.to_port() and site.member:
-                    lent[site.member].append(site)
-        findings = []
-        for (of, member), sites in sorted(lent.items()):
-            why, line = self.drop_member(directory, of, member, unused)
-            first = sites[0]
-            path, number = (line or (first.file.path, first.line))
-            findings.append((path, number, f'member {member} of {of}, lent in '
-                             f'{first.function}(): {why}'))
-        return findings
-
-    def drop_member(self, directory, of, member, unused):
-        """(What became of it, where it is defined)."""
-        match = re.fullmatch(r'struct (\w+)', of)
-        if not match:
-            return f'kept, for {of} is not known to be a struct; if nothing else uses it, ' \
-                'remove it', None
-        tag = match[1]
-        mentions, defined = [], []
-        for number, path in enumerate(self.paths, 1):
-            text = self.now(path)
-            if not re.search(rf'\b{member}\b', text):
-                continue
-            file = File(path, text, f'f{number:05}{path[-2:]}')
-            # An object that a function or a macro returns has no name, and no type in sight.
-            if not re.search(rf'\b{member}\b', file.code):
-                continue
-            mentions.append(file)
-            defined += [(file, line) for line in member_lines(file, tag, member)]
-        if len(defined) != 1:
-            return f'kept, for {of} is defined {"more than once" if defined else "nowhere"} in ' \
-                'SRC; if nothing else uses it, remove it and what initialises it', None
-        path, line = defined[0][0].path, defined[0][1]
-        if path in self.ported:
-            before = File(path, read(os.path.join(self.top, path)), '')
-            line = (member_lines(before, tag, member) or [line])[0]
-        where = path, line
-        copy(directory, mentions)
-        facts = spatch('member.cocci', directory, mentions, ['-D', f'member={member}'])
-        lines, emptied = collections.defaultdict(set), set()
-        lines[defined[0][0]].add(defined[0][1])
-        gone = collections.Counter([defined[0][0].path])
-        for file in mentions:
-            use = self.bare_use(file, tag, member)
-            if use:
-                return f'kept, for it can be that which is named in {file.path}, in "{use}"', where
-        for file in mentions:
-            rows = facts[file]
-            types = {(fact.line, fact.column): fact.more[0] for kind, fact in rows if kind == 'of'}
-            inits = {(fact.line, fact.column) for kind, fact in rows if kind == 'init'}
-            for use in re.finditer(rf'(?:->|\.)\s*({member})\b', file.code):
-                place = file.where(use.start(1))
-                if self.is_of_other(types.get(place) or self.declared_type(file, use.start()), of):
-                    continue
-                if place in inits and place in types:
-                    lines[file].add(place[0])
-                    gone[file.path] += 1
-                    emptied.update((mentions.index(file), fact.function, file.code[
-                        file.code.rfind('&', 0, use.start()):use.start()])
-                                   for kind, fact in rows
-                                   if kind == 'init' and (fact.line, fact.column) == place)
-                    continue
-                return f'kept, for it can be that which is used in {file.path}, in ' \
-                    f'"{file.lines[place[0] - 1].strip()}"', where
-        for other, text in self.others.items():
-            if re.search(rf'\b{member}\b', text):
-                return f'kept, for it can be that which is named in {other}, which is not .c or ' \
-                    '.h and not looked at', where
-        by_place = self.initialised_by_place(tag)
-        if by_place:
-            return f'kept, for in {by_place} {of} is initialised without the names of its ' \
-                'members; if nothing else uses it, remove it there, too', where
-        for file in lines:
-            why = self.not_to_patch(file)
-            if why:
-                return f'kept, for {file.path} {why}; if nothing else uses it, remove it and ' \
-                    'what initialises it', where
-        owner = mentions.index(defined[0][0])
-        mentions = [file.without_remarks(lines[file]) for file in mentions]
-        copy(directory, mentions)
-        spatch('member.cocci', directory, mentions,
-               ['--in-place', '-D', 'drop', '-D', f'member={member}', '-D', f'tag={tag}'])
-        after = [file.changed(directory) for file in mentions]
-        if member_lines(after[owner], tag, member) or any(file.error for file in after) or \
-                any(len(re.findall(rf'\b{member}\b', old.code)) - gone[old.path] !=
-                    len(re.findall(rf'\b{member}\b', new.code))
-                    for old, new in zip(mentions, after)):
-            return 'kept, though nothing uses it: remove it and what initialises it by hand', where
-        for file in after:
-            if file.text != self.now(file.path):
-                self.ported[file.path] = file
-        for number, function, expression in sorted(emptied):
-            unused += self.unused_in(after[number].path, function, expression)
-        return 'removed, and what initialises it', where
-
-    def is_of_other(self, type_, of):
-        """Whether an object of that type is surely none of struct @of."""
-        name = re.sub(r'\b(?:const|volatile)\b', ' ', type_ or '').split()
-        if len(name) != 1 or not re.fullmatch(r'\w+', name[0]):
-            return not_of(type_, of)
-        # A name that the kernel makes is none of a struct that SRC has.
-        return all(not_of(which, of) for which in self.typedefs.get(name[0], ()))
-
-    @functools.cached_property
-    def typedefs(self):
-        """{name: what it stands for}, of each that SRC makes a type, or may: with None if
-        that is more than the name of a struct."""
-        made = collections.defaultdict(set)
-        for path in self.paths:
-            text = read(os.path.join(self.top, path))
-            if not re.search(r'\btypedef\b|#\s*define\b.*\bstruct\b', text):
-                continue
-            code = File(path, text, '').code
-            for match in re.finditer(r'\btypedef\s+((?:struct|union)\s+\w+)\s+(\w+)\s*;|'
-                                     r'\btypedef\b([^;{}]*);|\}([\s\w*,]*);|'
-                                     r'#\s*define\s+(\w+)\b.*\bstruct\b', code):
-                if match[2]:
-                    made[match[2]].add(match[1])
-                for name in re.findall(r'\w+', match[3] or match[4] or match[5] or ''):
-                    made[name].add(None)
-        return made
-
-    def initialised_by_place(self, tag):
-        """A file with an initialiser of that struct that does not name the members, so that
-        another one would get the value if one goes."""
-        start = re.compile(rf'\bstruct\s+{tag}\s+\w+\s*(\[[^;=]*\]\s*)?=\s*(?=\{{)|'
-                           rf'\(\s*(?:const\s+)?struct\s+{tag}\s*(\[[^])]*\])?\s*\)\s*(?=\{{)')
-        for path in self.paths:
-            text = self.now(path)
-            if not re.search(rf'\b{tag}\b', text):
-                continue
-            code = File(path, text, '').code
-            for match in start.finditer(code):
-                value = braces(code, match.end())
-                if re.fullmatch(r'[\s{},0]*', value):
-                    continue
-                rows = [value]
-                if match[1] or match[2]:
-                    rows = [braces(value, place) for place, char in enumerate(value)
-                            if char == '{' and
-                            value.count('{', 0, place) - value.count('}', 0, place) == 1]
-                if not rows or any(not re.match(r'\{\s*[.}]', row) for row in rows):
-                    return path
-        return None
-
-    @staticmethod
-    def bare_use(file, tag, member):
-        """Where a member is named, but not of an object: offsetof(), container_of(), or a
-        macro that is given it.  A name that is declared there is that of something else."""
-        # Of macros that declare, those of wait.h and wait_bit.h: another one that is given
-        # the name may make a use of the member from it.
-        declared = rf'(?:\w\s+|\*\s*){member}\s*[;,=)\[:]|' \
-            r'\b(?:DECLARE_WAIT(?:QUEUE|_QUEUE_HEAD(?:_ONSTACK)?)|DEFINE_WAIT(?:_FUNC|_BIT)?)' \
-            rf'\s*\(\s*{member}\s*[,)]'
-        code = re.sub(declared, lambda match: re.sub(r'[^\n]', ' ', match[0]), file.code)
-        # A parameter of a macro stands for what it is given, and that is named there.
-        code = re.sub(r'^[ \t]*#[ \t]*define[ \t]+\w+\(([^)]*)\)(?:.*\\\n)*.*',
-                      lambda match: re.sub(rf'\b{member}\b', ' ' * len(member), match[0])
-                      if member in re.findall(r'\w+', match[1]) else match[0],
-                      code, flags=re.MULTILINE)
-        variable = len(re.findall(declared, file.code)) > len(member_lines(file, tag, member))
-        for use in re.finditer(rf'(?<![\w.>]){member}\b', code):
-            before = code[:use.start()].rstrip()
-            statement = re.search(r'[^;{}]*\Z', before)[0]
-            if before.endswith(('->', '.')) or \
-                    (variable and not re.search(rf'\b{tag}\b', statement)):
-                continue
-            return file.lines[file.where(use.start())[0] - 1].strip()
-        return None
-
-    @staticmethod
-    def declared_type(file, offset):
-        """What the object before the -> or . at @offset is declared to be in the function
-        around it, for where coccinelle cannot tell.  None if it is not just a name, or if
-        that may be declared as something else, too."""
-        if file.where(offset)[0] in file.macro:
-            return None
-        function = re.split(r'\n}', file.code[:offset])[-1]
-        match = re.search(r'(->\s*|\.\s*)?\b([A-Za-z_]\w*)\s*\Z', function)
-        if not match or match[1]:
-            return None
-        name = match[2]
-        found = set(re.findall(rf'\b((?:struct|union)\s+\w+)[\s*]+{name}\b', function))
-        words = set(re.findall(rf'(\w+)[\s*]+{name}\s*[][;,=():]', function)) - {'return'}
-        # The second in a list of them has no word before it.
-        listed = re.search(rf',\s*\*[\s*]*{name}\s*[;,=)]', function)
-        if len(found) != 1 or len(words) > 1 or listed:
-            return None
-        return ' '.join(found.pop().split())
-
-    def not_to_patch(self, file):
-        """Why a file cannot be changed by a patch, if it cannot."""
-        if os.path.islink(os.path.join(self.top, file.path)):
-            return 'is a symbolic link, through which patch does not go'
-        if '\r\n' in file.text:
-            return 'has lines that end in CR LF'
-        return None
-
-    def now(self, path):
-        """The text of a file as far as it is ported."""
-        return self.ported[path].text if path in self.ported else \
-            read(os.path.join(self.top, path))
 
     def add_include(self, file):
         """#include the header, below the last #include that is above all code."""

@@ -5,7 +5,7 @@ import collections
 import os
 import re
 
-from source import CALL, File, Trouble, WORDS, read
+from source import CALL, File, Trouble, WORDS, blank_out, read
 
 Finding = collections.namedtuple('Finding', 'group path line text')
 
@@ -19,7 +19,7 @@ class Reading:
         self.sites = {}         # file: its sites
         self.ported = {}        # path: File, as the patch makes it
         self.others = {}        # path: text, of code that is not looked at
-        self.shadow = None      # the file with a macro of the name d_alloc_parallel()
+        self.shadows = set()    # the files with a macro of the name d_alloc_parallel()
         self.tested, self.failed, self.own = set(), set(), set()
 
     def say(self, group, file, line, text, fails=False):
@@ -79,7 +79,7 @@ class Reading:
         if not is_c:
             if not re.search(r'\.(inc|inl|def|tmpl|in|cc|cpp|cxx|hh|hpp|S|y|l|rs)\Z', path):
                 return
-            self.others[path] = text
+            self.others[path] = text = blank_out(text)
             if re.search(r'\bd_alloc_parallel\s*\(', text):
                 self.say('by hand', path, 1 + text[:text.index(CALL)].count('\n'),
                          'd_alloc_parallel() in a file that is not .c or .h: not looked at; '
@@ -90,7 +90,7 @@ class Reading:
             return
         file = File(path, text, f'f{len(self.paths):05}{path[-2:]}')
         if CALL in file.macro.values():
-            self.shadow = path
+            self.shadows.add(path)
         for match in re.finditer(r'\bd_alloc_parallel\s*\(', file.dead):
             self.say('notes', file, file.dead.count('\n', 0, match.start()) + 1,
                      'd_alloc_parallel() in #if 0: left as it is')

@@ -140,13 +140,6 @@ def member_lines(file, tag, member):
     return lines
 
 
-def not_of(type_, of):
-    """Whether an object of that type, as it is spelled, is surely none of struct @of: it is
-    another struct.  A typedef may be of any."""
-    words = re.sub(r'\b(?:const|volatile)\b', ' ', type_ or '').split()
-    return len(words) == 2 and words[0] in ('struct', 'union') and words != of.split()
-
-
 def compats(file):
     return len(re.findall(COMPAT, file.code))
 

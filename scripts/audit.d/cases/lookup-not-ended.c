@@ -7,8 +7,8 @@
  * says: dentry can be in lookup still at the end of declared_with_it\(\)
  * says: dentry can be in lookup still at the end of found_elsewhere\(\)
  * says: dentry stays in lookup if d_splice_alias\(\) fails in only_spliced\(\)
- * silent: fails in (ended|spliced|returned|stored|handed_on|remembered|in_condition)\(\)
- * silent: at the end of (ended|spliced|returned|stored|handed_on|remembered|in_condition)\(\)
+ * silent: fails in (ended|spliced|returned|stored|handed_on|remembered|in_condition|remembered_outside)\(\)
+ * silent: at the end of (ended|spliced|returned|stored|handed_on|remembered|in_condition|remembered_outside)\(\)
  * last: 1 passed, 0 failed, 0 skipped
  */
 #include <linux/dcache.h>
@@ -197,6 +197,22 @@ int found_elsewhere(struct dentry *parent, const struct qstr *name)
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
 	if (found)
+		d_lookup_done(dentry);
+	dput(dentry);
+	return 0;
+}
+
+static bool fresh;
+
+int remembered_outside(struct dentry *parent, const struct qstr *name)
+{
+	struct dentry *dentry;
+
+	fresh = true;
+	dentry = d_alloc_parallel(parent, name);
+	if (IS_ERR(dentry))
+		return PTR_ERR(dentry);
+	if (fresh)
 		d_lookup_done(dentry);
 	dput(dentry);
 	return 0;

@@ -3,7 +3,7 @@
  * where a macro stands for the function, its calls are not ported without it
  *
  * says: :12: d_alloc_parallel\(\) in macro d_alloc_parallel\(\); port it, and who uses it, by hand
- * says: :19: d_alloc_parallel\(\) in look\(\): is through macro d_alloc_parallel\(\) of macro-of-that-name.c; left as it is
+ * says: :19: d_alloc_parallel\(\) in look\(\): is that macro of macro-of-that-name.c; port both by hand
  * last: 0 passed, 1 failed, 0 skipped
  */
 #include <linux/dcache.h>
