@@ -146,7 +146,7 @@ class Structs(Reading):
 
     def is_braces(self, name):
         """Whether a macro of that name has braces in it."""
-        return any(re.search(rf'#[ \t]*define[ \t]+{name}\b[^\n]*\{{', code)
+        return any(re.search(rf'#[ \t]*define[ \t]+{name}\b(?:\\\n|[^\n])*\{{', code)
                    for code in self.codes)
 
     def spelled(self, types):

@@ -71,7 +71,8 @@ struct here {
 	int a;
 } here = { { 0 }, 1 };
 
-#define MACRO_INIT	{ { 0 }, 1 }
+#define MACRO_INIT	\
+	{ { 0 }, 1 }
 
 static struct attribute attribute[] __read_mostly = { { { 0 }, 1 }, { { 0 }, 3 } };
 static struct second first = { .a = 1 }, second = { { 0 }, 2 };

@@ -2,8 +2,8 @@
 /*
  * what the queue's expression did, and the variables that it alone used, are named
  *
- * says: &wqs\[\(\* next\)\+\+\] in by_number\(\): is not evaluated any more
- * says: &wqs\[\(\* next\)\+\+\] in by_number\(\): kept, for its type is not seen
+ * says: &queues\[\(\* next\)\+\+\] in by_number\(\): is not evaluated any more
+ * says: &queues\[\(\* next\)\+\+\] in by_number\(\): kept, for its type is not seen
  * says: &context_get\(parent\)->wq in by_call\(\): is not evaluated any more
  * says: :32: info in init_once\(\): nothing uses it any more; remove it by hand
  * says: :39: info in by_inode\(\): nothing uses it any more; remove it by hand
@@ -25,7 +25,7 @@ struct info *INFO(struct inode *inode);
 struct context *context_get(struct dentry *parent);
 bool yes(int count);
 
-static wait_queue_head_t wqs[4];
+static wait_queue_head_t queues[4];
 
 static void init_once(void *object)
 {
@@ -51,7 +51,7 @@ struct dentry *still_used(struct dentry *parent, const struct qstr *name)
 
 struct dentry *by_number(struct dentry *parent, const struct qstr *name, int *next)
 {
-	return d_alloc_parallel(parent, name, &wqs[(*next)++]);
+	return d_alloc_parallel(parent, name, &queues[(*next)++]);
 }
 
 struct dentry *by_call(struct dentry *parent, const struct qstr *name)
