@@ -155,7 +155,7 @@ class Porting(Members):
                 continue
             said.add(key)
             line = site.line
-            self.say_left_over(file, site)
+            evaluated = self.say_left_over(file, site)
             if site.member:
                 continue
             if site.variable():
@@ -177,21 +177,23 @@ class Porting(Members):
                 what = 'is what was lent for that dentry itself; nothing to remove'
             elif queue.startswith('&'):
                 what = 'kept, for its type is not seen; if nothing else uses it, remove it'
-            elif '(' in queue:
+            elif evaluated:
                 continue
             else:
                 what = 'kept, for it comes from elsewhere; nobody has to hand it in any more'
             self.say('queues', file, line, f'{queue} in {site.function}(): {what}')
 
     def say_left_over(self, file, site):
-        """What the third argument did, and what was there for it."""
+        """What was there for the third argument; returns whether that may have done more."""
         queue = squeeze(site.queue)
-        if re.search(r'[\w)\]]\(|\+\+|--|(?<![=!<>])=(?!=)', queue):
+        evaluated = bool(re.search(r'[\w)\]]\(|\+\+|--|(?<![=!<>])=(?!=)', queue))
+        if evaluated:
             self.say('queues', file, site.line, f'{queue} in {site.function}(): is not evaluated '
                      'any more; see whether that did more than to find the queue')
         if queue != f'&{site.variable()}':
             for finding in self.unused_in(file.path, site.function, queue):
                 self.say('queues', *finding)
+        return evaluated
 
     def add_include(self, file):
         """#include the header, below the last #include that is above all code."""
