@@ -113,3 +113,5 @@ kunit_test_suite(dcache_in_lookup_suite);
 
 MODULE_DESCRIPTION("KUnit tests of in-lookup dentries");
 MODULE_LICENSE("GPL");
+/* MODULE_IMPORT_NS() has taken a name, and takes a string; this is what it makes of both. */
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");

@@ -454,3 +454,5 @@ kunit_test_suites(&wait_var_locked_suite, &wait_var_queue_suite);
 
 MODULE_DESCRIPTION("KUnit tests of waits on a variable under a lock");
 MODULE_LICENSE("GPL");
+/* MODULE_IMPORT_NS() has taken a name, and takes a string; this is what it makes of both. */
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");

@@ -20,7 +20,9 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SET_D_OP,dcache.h,\<d_set_d_op.st
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOCK_WAITER,dcache.h,\<DCACHE_LOCK_WAITER\>)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOOKUP_WAITERS,dcache.h,\<DCACHE_LOOKUP_WAITERS\>)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_WAIT,dcache.h,\<wait_queue_head_t .d_wait;)
-ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_WAITERS,dcache.h,\<wait_var_queue d_waiters;)
+# Where waiters hang, by the name that the member has, or had.
+ccflags-y += $(call dcache_probe,COMPAT_D_WAITERS=d_lookup_waiters,dcache.h,\<wait_var_queue[[:space:]]*d_lookup_waiters;)
+ccflags-y += $(call dcache_probe,COMPAT_D_WAITERS=d_waiters,dcache.h,\<wait_var_queue[[:space:]]*d_waiters;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_EVICTION_WAITERS,dcache.h,\<completion_list .waiters;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SPLICE_ALIAS_OPS,dcache.h,\<d_splice_alias_ops.struct)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_S_D_OP,fs.h,\<dentry_operations .s_d_op;)
