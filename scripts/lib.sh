@@ -31,11 +31,11 @@ say() {
 # REV       a commit of KDIR, instead of what lies there
 # MERGE     1: where the context of a hunk differs in KDIR, merge, with the base of the
 #           series as the common ancestor; read what comes of it
-# SERIES    apply: patches/BASE/ on top; none: the tree as it is; N: the first N; where
-#           there is a patches/BASE/control/, these stand on that, which takes mainline's
-#           form of the change out, or makes the base a stand-in of another one; control:
-#           only that; mainline: patches/BASE/mainline/, which goes on from that form;
-#           mainline-N: the first N of these
+# SERIES    apply: patches/BASE/ on top; none: the tree as it is; NAME: patches/BASE/NAME/
+#           instead, another form of the change; N or NAME-N: the first N patches of these.
+#           posted: as it was posted and reviewed; fix: no more than d_add_ci() needs;
+#           mainline: goes on from the form that 7.2 took; control: only what lies below
+#           the others, which takes that form out, or makes the base a stand-in
 # KUNIT     module, or built-in: the suites as part of the kernel
 # CONFIG    plain, or a name in scripts/configs/: a fragment merged on top
 # KCONFIG   a .config of yours to start from, instead of as little as possible; modules
@@ -136,8 +136,7 @@ check_variables() {
 			$KUNIT == module && $ARCH == x86_64 ]] ||
 			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and a CONFIG that sets something away"
 	fi
-	[[ $SERIES =~ ^(mainline-)?[1-9][0-9]?$ ]] || one_of SERIES "$SERIES" apply none control mainline
-	[[ $SERIES != [cm]* || -d $SET ]] || die "SERIES=$SERIES: BASE=$BASE has no patches/$BASE/${SERIES%-*}"
+	check_series
 	one_of KUNIT "$KUNIT" module built-in
 	one_of ACCEL "$ACCEL" auto kvm tcg
 	one_of ARCH "$ARCH" x86_64 i386 um
@@ -181,13 +180,20 @@ if [[ -n $KDIR ]]; then
 else
 	VARIANT=$BASE
 fi
-case $SERIES in
+
+# $SERIES taken apart: which set of patches, and how many of it, if not all.
+FORM=$SERIES FIRST=
+if [[ $SERIES =~ ^(([a-z][a-z-]*)-)?([1-9][0-9]?)$ ]]; then
+	FORM=${BASH_REMATCH[2]:-apply} FIRST=${BASH_REMATCH[3]}
+fi
+case $FORM in
 apply) ;;
 none) VARIANT+=-unpatched ;;
-control | mainline) VARIANT+=-$SERIES ;;
-mainline-*) VARIANT+=-mainline-partial ;;
-*) VARIANT+=-partial ;;
+*) VARIANT+=-$FORM ;;
 esac
+if [[ -n $FIRST ]]; then
+	VARIANT+=-partial
+fi
 if [[ $KUNIT == built-in ]]; then
 	VARIANT+=-kunit
 fi
@@ -243,8 +249,8 @@ if [[ $ARCH == um ]]; then
 	# shellcheck disable=SC2034
 	IMAGE=$BUILD/linux MACHINE=uml
 fi
-if [[ $SERIES == [cm]* ]]; then
-	SET+=/${SERIES%-*}
+if [[ $FORM != apply && $FORM != none ]]; then
+	SET+=/$FORM
 fi
 if [[ -d $PATCHES/control ]]; then
 	BEFORE=control
@@ -257,22 +263,87 @@ patches_in() {
 	find "$1" -maxdepth 1 -name '[0-9]*.patch' ! -name '0000-*' | sort
 }
 
+# The sets of patches that base $1 has, a line each, by the SERIES that names them.
+sets_of() {
+	local dir
+	for dir in "$TOP/patches/$1" "$TOP/patches/$1"/*/; do
+		compgen -G "$dir/[0-9]*.patch" > /dev/null || continue
+		dir=${dir%/}
+		if [[ $dir == "$TOP/patches/$1" ]]; then
+			dir=apply
+		fi
+		printf '%s\n' "${dir##*/}"
+	done
+}
+
+# Whether base $1 has set $2.
+has_set() {
+	sets_of "$1" | grep -xF -- "$2" > /dev/null
+}
+
+check_series() {
+	local count
+
+	[[ $SERIES != none ]] || return 0
+	has_set "$BASE" "$FORM" ||
+		die "SERIES=$SERIES: BASE=$BASE has no such series; it has: none $(sets_of "$BASE" | paste -sd ' '), and N or NAME-N for the first N patches"
+	count=$(patches_in "$SET" | wc -l)
+	[[ -z $FIRST ]] || ((FIRST <= count)) ||
+		die "SERIES=$SERIES: ${SET#"$TOP"/} has $count patches"
+}
+
+# Whether the patches of set $1 are made for the base as it is shipped, although there is a
+# control/: scripts/bases/ says so.
+as_shipped() {
+	grep -qxF -- "# as shipped: $1" "$TOP/scripts/bases/$BASE"
+}
+
+# Whether what SERIES names is made for a kernel in which a wait queue is lent.
+wants_lent_queue() {
+	[[ $FORM != none && $FORM != control ]] && ! as_shipped "$FORM"
+}
+
 # What has to go on the base before the patches that SERIES names can.  Nobody wants
 # that on a tree of his own.
 below() {
-	if [[ $SET == "$PATCHES" && $BEFORE == control && -z $KDIR ]]; then
+	if [[ $BEFORE == control && -z $KDIR ]] && wants_lent_queue; then
 		patches_in "$PATCHES/control"
 	fi
 }
 
 # All that SERIES asks for, in order, without the cover letter.
 series() {
-	local number=9999
-	if [[ $SERIES =~ [0-9]+$ ]]; then
-		number=${BASH_REMATCH[0]}
-	fi
 	below
-	patches_in "$SET" | head -n "$number"
+	patches_in "$SET" | head -n "${FIRST:-9999}"
+}
+
+# Which forms of the change a tree has, a line each: the SERIES that makes such a tree, or
+# another word, a tab, and by what that is told.  "$@" is a command that prints the file
+# of the tree whose name is put behind it.
+forms_in() {
+	local header ci found=()
+
+	header=$("$@" include/linux/dcache.h 2> /dev/null) || return 0
+	in_header() {
+		grep -qE -- "$1" <<< "$header"
+	}
+	! in_header '\<DCACHE_LOCK_WAITER\>' || found+=($'posted\tDCACHE_LOCK_WAITER')
+	! in_header '\<DCACHE_LOOKUP_WAITERS\>' || found+=($'shipped\tDCACHE_LOOKUP_WAITERS')
+	if in_header '\<d_(lookup_)?waiters;' && in_header __GENKSYMS__; then
+		found+=($'kabi\ta list of waiters that genksyms does not see')
+	elif in_header '\<d_(lookup_)?waiters;'; then
+		found+=($'apply\ta list of waiters in struct dentry')
+	fi
+	if ((${#found[@]} == 0)) && in_header '\<d_alloc_parallel\(' &&
+	   ! in_header '\<wait_queue_head_t \*d_wait;'; then
+		found+=($'other\tno d_wait in struct dentry')
+	elif ((${#found[@]} == 0)); then
+		ci=$("$@" fs/dcache.c 2> /dev/null | sed -n '/^struct dentry \*d_add_ci(/,/^}/p') || true
+		[[ $ci != *WAIT_QUEUE_HEAD_ONSTACK* ]] ||
+			found+=($'fix\ta wait queue of its own in d_add_ci()')
+	fi
+	unset -f in_header
+	((${#found[@]} == 0)) || printf '%s\n' "${found[@]}"
 }
 
 series_digest() {
@@ -412,3 +483,45 @@ compiler() {
 	*) "${LLVM}clang" --version ;;
 	esac | head -n 1
 }
+
+# ---- mutants: the rules are in the head of scripts/mutate ---------------------
+
+# The directory of the list that FORM has.
+mutants_dir() {
+	if [[ $FORM == apply ]]; then
+		printf '%s\n' "$TOP/scripts/mutants"
+	else
+		printf '%s\n' "$TOP/scripts/mutants/$FORM"
+	fi
+}
+
+# Why nobody puts mutants into what SERIES and BASE name, if so.
+no_mutants() {
+	if [[ ! -d $(mutants_dir) ]]; then
+		printf 'there is no scripts/mutants/%s/\n' "$FORM"
+	fi
+	sed -n 's/^# no mutants: //p' "$TOP/scripts/bases/$BASE"
+}
+
+# The names in that list, a line each.
+mutant_names() {
+	find "$(mutants_dir)" -maxdepth 1 -name '*.patch' -printf '%f\n' | sort | sed 's/\.patch$//'
+}
+
+# The file of mutant $1: that for this base, if it has one.
+mutant_patch() {
+	local dir
+	dir=$(mutants_dir)
+	if [[ -f $dir/$BASE/$1.patch ]]; then
+		printf '%s\n' "$dir/$BASE/$1.patch"
+	else
+		printf '%s\n' "$dir/$1.patch"
+	fi
+}
+
+# Value of KEY $1 of mutant $2, on one line.
+mutant_value() {
+	sed -n "/^--- /q; /^$1: /,/^[A-Z][a-z0-9. ]*: \\|^\$/p" "$(mutants_dir)/$2.patch" |
+		sed "2,\${/^[A-Z][a-z0-9. ]*: /d;}; s/^$1: //" | paste -sd ' ' | sed 's/ *$//'
+}
+
