@@ -26,6 +26,10 @@ kunit selftests torture stress:
 test:	## everything that CI runs
 	@scripts/test
 
+.PHONY: kabi
+kabi:	## SERIES=kabi keeps the exported interface: CRCs, and modules of the unpatched kernel
+	@scripts/kabi
+
 .PHONY: mutants
 mutants: ## put bugs into the series, one at a time: the suites must fail on each
 	@scripts/mutate
