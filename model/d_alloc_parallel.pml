@@ -183,7 +183,7 @@ typedef struct_task {
 };
 
 /*
- * The struct list_head number d is in dentry d, ->d_lru or ->d_waiters.  Number
+ * The struct list_head number d is in dentry d, ->d_lru or ->d_lookup_waiters.  Number
  * entry_of(t) is in the struct wait_var_queue_entry of thread t, on the stack of
  * d_wait_lookup(): POISON as long as it is on no list, which for its owner is what
  * NULL in its ->task says.
@@ -293,7 +293,7 @@ inline schedule()
 
 #ifndef SHARED_QUEUE
 /*
- * The main form: ->d_waiters.  All of it is done under ->d_lock, and that is what
+ * The main form: ->d_lookup_waiters.  All of it is done under ->d_lock, and that is what
  * makes it right: what is one step here does not have a lock of its own.
  */
 
@@ -400,11 +400,12 @@ inline __wake_up_var_queue(queue)
 	after = 0
 }
 
+/* With d_wake_lookup_waiters(), which asks first whether others have references. */
 inline wake_up_var(d)
 {
 	claim(d_lru_shared, D[d].d_flags & DCACHE_PAR_LOOKUP || wake == d);
 	if
-	:: !list_empty(d) -> __wake_up_var_queue(d)
+	:: D[d].d_count != 1 && !list_empty(d) -> __wake_up_var_queue(d)
 	:: else
 	fi
 }
@@ -976,7 +977,7 @@ add:		skip;
 			found = NONE;
 			goto retry
 		:: else
-#ifndef MISSING_REFERENCE
+#if !defined(MISSING_REFERENCE) && !defined(REFERENCE_TAKEN_AFTER_THE_WAIT)
 			-> D[found].d_count++
 #endif
 		fi
@@ -984,6 +985,9 @@ add:		skip;
 
 	spin_lock(found);
 	d_wait_lookup(found);
+#ifdef REFERENCE_TAKEN_AFTER_THE_WAIT
+	D[found].d_count++;
+#endif
 
 	/*
 	 * The four comparisons are one step, and in no order, since what they look
