@@ -112,6 +112,108 @@ static void all_of_many_waiters_are_woken(struct kunit *test)
 	waiters_expect_left(scene, all, MANY);
 }
 
+/* However long the queue is: what takes them off in batches has to go on. */
+static void all_of_very_many_waiters_are_woken(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter **all;
+	unsigned int i;
+
+	all = kunit_kcalloc(test, VERY_MANY, sizeof(*all), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, all);
+	for (i = 0; i < VERY_MANY; i++) {
+		all[i] = scene_waiter(scene, &scene->var[0]);
+		waiter_start(all[i], wait_var_body);
+	}
+	for (i = 0; i < VERY_MANY; i++)
+		KUNIT_ASSERT_SOON_MSG(test, waiters_are_parked(&all[i], 1),
+				      "waiter %u of %u", i, VERY_MANY);
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, VERY_MANY);
+	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
+}
+
+/*
+ * Each of three in turn, and then all of them: awake already because of something
+ * else, and at the lock, when the wake-up comes.
+ */
+static void waiter_that_is_awake_already_holds_up_nobody(struct kunit *test)
+{
+	unsigned int round, i;
+
+	for (round = 0; round <= FEW; round++) {
+		struct scene *scene = scene_begin(test);
+		unsigned int state[FEW];
+		struct waiter *all[FEW];
+
+		for (i = 0; i < FEW; i++)
+			waiters_park(scene, &all[i], 1, &scene->var[0]);
+
+		spin_lock(&scene->lock);
+		for (i = 0; i < FEW; i++) {
+			if (i == round || round == FEW)
+				wake_up_process(all[i]->thread.task);
+			state[i] = READ_ONCE(all[i]->thread.task->__state);
+		}
+		scene->var[0] |= DONE;
+		scene_wake(scene, &scene->var[0]);
+		spin_unlock(&scene->lock);
+
+		for (i = 0; i < FEW; i++)
+			KUNIT_EXPECT_EQ(test, state[i] == TASK_UNINTERRUPTIBLE,
+					i != round && round != FEW);
+		waiters_expect_left(scene, all, FEW);
+		KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
+	}
+}
+
+/*
+ *	one, two: asleep	three
+ *
+ *				queue itself, drop the lock
+ *				make the condition true, wake all
+ *	back			not sleep
+ */
+static void waiter_that_is_not_asleep_yet_is_woken_with_the_others(struct kunit *test)
+{
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[FEW];
+
+	waiters_park(scene, all, FEW - 1, &scene->var[0]);
+	all[FEW - 1] = scene_waiter(scene, &scene->var[0]);
+	all[FEW - 1]->watched = true;
+	all[FEW - 1]->finishes = true;
+	waiter_start(all[FEW - 1], wait_var_body);
+
+	KUNIT_ASSERT_SOON(test, parked_thread_has_left(&all[FEW - 1]->thread));
+	KUNIT_EXPECT_TRUE(test, parked_switches_are(all[FEW - 1]->slept, 0));
+	KUNIT_EXPECT_EQ(test, all[FEW - 1]->result, 0);
+	KUNIT_EXPECT_EQ(test, all[FEW - 1]->unready, 0);
+	waiters_expect_left(scene, all, FEW - 1);
+	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
+}
+
+static void waiters_in_all_states_are_woken(struct kunit *test)
+{
+	static const unsigned int states[] = {
+		TASK_UNINTERRUPTIBLE, TASK_INTERRUPTIBLE, TASK_KILLABLE,
+		TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE, TASK_KILLABLE,
+	};
+	struct scene *scene = scene_begin(test);
+	struct waiter *all[ARRAY_SIZE(states)];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		all[i] = scene_waiter(scene, &scene->var[0]);
+		all[i]->state = states[i];
+		waiter_start(all[i], wait_var_body);
+		KUNIT_ASSERT_SOON(test, waiters_are_parked(all, i + 1));
+	}
+	scene_finish(scene, &scene->var[0]);
+	waiters_expect_left(scene, all, ARRAY_SIZE(states));
+	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
+}
+
 /* Three wait for @a, three for @b; a wake-up for @b is none for @a. */
 static void expect_only_its_own(struct scene *scene, unsigned long *a,
 				unsigned long *b)
@@ -187,7 +289,7 @@ static void spurious_wake_up_is_slept_through(struct kunit *test)
 		KUNIT_EXPECT_GE(test, all[i]->slept, 3);
 }
 
-/* Whoever wakes up for nothing is not forgotten, and neither is who came later. */
+/* A waiter that wakes up for nothing is not forgotten, nor is one that came later. */
 static void spurious_wake_up_of_one_loses_nobody(struct kunit *test)
 {
 	struct scene *scene = scene_begin(test);
@@ -200,7 +302,7 @@ static void spurious_wake_up_of_one_loses_nobody(struct kunit *test)
 		waiter_start(all[i], wait_var_body);
 		KUNIT_ASSERT_SOON(test, waiters_are_parked(all, i + 1));
 	}
-	/* one, two, three; then two, three, one */
+	/* the first to come goes to sleep again, in whatever place that is */
 	before = waiter_switches(all, 1);
 	wake_up_process(all[0]->thread.task);
 	KUNIT_ASSERT_SOON(test, parked_switches_are(waiter_switches(all, 1),
@@ -286,7 +388,21 @@ static void waiter_in_the_middle_can_leave(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
 }
 
-static void start_signalled(struct scene *scene, struct waiter **all,
+/* Those that a signal that kills ends. */
+static const unsigned int mortal_states[] = {
+	TASK_INTERRUPTIBLE, TASK_KILLABLE,
+};
+
+static void kill_waiters(struct waiter **all)
+{
+	unsigned int i;
+
+	for (i = 0; i < FEW; i++)
+		send_sig(SIGKILL, all[i]->thread.task, 1);
+}
+
+/* Three that take signals and sleep in @state. */
+static void park_signalled(struct scene *scene, struct waiter **all,
 			    unsigned int state)
 {
 	unsigned int i;
@@ -298,8 +414,6 @@ static void start_signalled(struct scene *scene, struct waiter **all,
 		waiter_start(all[i], wait_var_body);
 	}
 	KUNIT_ASSERT_SOON(scene->test, waiters_are_parked(all, FEW));
-	for (i = 0; i < FEW; i++)
-		send_sig(SIGKILL, all[i]->thread.task, 1);
 }
 
 static void sigkill_does_not_end_the_wait(struct kunit *test)
@@ -308,7 +422,8 @@ static void sigkill_does_not_end_the_wait(struct kunit *test)
 	struct waiter *all[FEW];
 	unsigned int i;
 
-	start_signalled(scene, all, TASK_UNINTERRUPTIBLE);
+	park_signalled(scene, all, TASK_UNINTERRUPTIBLE);
+	kill_waiters(all);
 	for (i = 0; i < FEW; i++)
 		KUNIT_EXPECT_TRUE(test, signal_pending(all[i]->thread.task));
 	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
@@ -323,16 +438,87 @@ static void interrupted_wait_returns_with_the_lock_held(struct kunit *test)
 	struct waiter *all[FEW];
 	unsigned int i;
 
-	/* wait_var_event_any_lock() in TASK_INTERRUPTIBLE, never finished */
-	start_signalled(scene, all, TASK_INTERRUPTIBLE);
-	for (i = 0; i < FEW; i++) {
-		KUNIT_ASSERT_SOON(test,
-				  parked_thread_has_left(&all[i]->thread));
-		KUNIT_EXPECT_EQ(test, all[i]->result, -ERESTARTSYS);
-		KUNIT_EXPECT_EQ(test, all[i]->looks_unlocked, 0);
-		KUNIT_EXPECT_FALSE(test, all[i]->returned_unlocked);
+	/* wait_var_event_any_lock() in these states, never finished */
+	for (i = 0; i < ARRAY_SIZE(mortal_states); i++) {
+		park_signalled(scene, all, mortal_states[i]);
+		kill_waiters(all);
+		waiters_expect_interrupted(scene, all, FEW);
+		KUNIT_EXPECT_FALSE(test,
+				   somebody_queues_for(scene, &scene->var[0]));
 	}
-	KUNIT_EXPECT_FALSE(test, somebody_queues_for(scene, &scene->var[0]));
+}
+
+/* Both come while the waiters sleep, and what counts is the condition. */
+static void true_condition_counts_more_than_a_signal(struct kunit *test)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(mortal_states); i++) {
+		struct scene *scene = scene_begin(test);
+		struct waiter *all[FEW];
+
+		park_signalled(scene, all, mortal_states[i]);
+		spin_lock(&scene->lock);
+		kill_waiters(all);
+		scene->var[0] |= DONE;
+		scene_wake(scene, &scene->var[0]);
+		for (j = 0; j < FEW; j++)
+			KUNIT_EXPECT_TRUE(test,
+					  signal_pending(all[j]->thread.task));
+		spin_unlock(&scene->lock);
+
+		/* asserts a result of 0 */
+		waiters_expect_left(scene, all, FEW);
+	}
+}
+
+/* Both come while the waiters sleep, but the wake-up is for nothing. */
+static void signal_counts_more_than_a_wake_up_for_nothing(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mortal_states); i++) {
+		struct scene *scene = scene_begin(test);
+		struct waiter *all[FEW];
+
+		park_signalled(scene, all, mortal_states[i]);
+		spin_lock(&scene->lock);
+		kill_waiters(all);
+		scene_wake(scene, &scene->var[0]);
+		spin_unlock(&scene->lock);
+
+		waiters_expect_interrupted(scene, all, FEW);
+		KUNIT_EXPECT_FALSE(test,
+				   somebody_queues_for(scene, &scene->var[0]));
+	}
+}
+
+static void pending_signal_keeps_a_wait_from_sleeping(struct kunit *test)
+{
+	unsigned int i, done;
+
+	for (i = 0; i < ARRAY_SIZE(mortal_states); i++) {
+		for (done = 0; done < 2; done++) {
+			struct scene *scene = scene_begin(test);
+			struct waiter *waiter;
+
+			scene->var[0] = done ? DONE : 0;
+			waiter = scene_waiter(scene, &scene->var[0]);
+			waiter->take_signals = true;
+			waiter->kills_itself = true;
+			waiter->state = mortal_states[i];
+			waiter_start(waiter, wait_var_body);
+			KUNIT_ASSERT_SOON(test,
+					  parked_thread_has_left(&waiter->thread));
+			KUNIT_EXPECT_EQ(test, waiter->result,
+					done ? 0 : -ERESTARTSYS);
+			KUNIT_EXPECT_TRUE(test,
+					  parked_switches_are(waiter->slept, 0));
+			KUNIT_EXPECT_FALSE(test, waiter->returned_unlocked);
+			KUNIT_EXPECT_FALSE(test,
+					   somebody_queues_for(scene, &scene->var[0]));
+		}
+	}
 }
 
 static void waiter_that_has_left_is_off_the_queue(struct kunit *test)
@@ -403,6 +589,10 @@ static struct kunit_case wait_var_locked_cases[] = {
 	KUNIT_CASE(waiter_is_queued_under_the_lock),
 	KUNIT_CASE(waiter_can_be_woken_before_it_drops_the_lock),
 	KUNIT_CASE(all_of_many_waiters_are_woken),
+	KUNIT_CASE(all_of_very_many_waiters_are_woken),
+	KUNIT_CASE(waiter_that_is_awake_already_holds_up_nobody),
+	KUNIT_CASE(waiter_that_is_not_asleep_yet_is_woken_with_the_others),
+	KUNIT_CASE(waiters_in_all_states_are_woken),
 	KUNIT_CASE(waiters_on_another_variable_sleep_on),
 	KUNIT_CASE(waiters_on_the_same_queue_sleep_on),
 	KUNIT_CASE(spurious_wake_up_is_slept_through),
@@ -411,6 +601,9 @@ static struct kunit_case wait_var_locked_cases[] = {
 	KUNIT_CASE(mark_of_a_waiter_is_there_before_it_sleeps),
 	KUNIT_CASE(sigkill_does_not_end_the_wait),
 	KUNIT_CASE(interrupted_wait_returns_with_the_lock_held),
+	KUNIT_CASE(true_condition_counts_more_than_a_signal),
+	KUNIT_CASE(signal_counts_more_than_a_wake_up_for_nothing),
+	KUNIT_CASE(pending_signal_keeps_a_wait_from_sleeping),
 	KUNIT_CASE(waiter_in_the_middle_can_leave),
 	KUNIT_CASE(waiter_that_has_left_is_off_the_queue),
 	KUNIT_CASE(no_wake_up_is_lost_in_many_handovers),
@@ -425,6 +618,10 @@ static struct kunit_case wait_var_queue_cases[] = {
 	KUNIT_CASE(waiter_is_queued_under_the_lock),
 	KUNIT_CASE(waiter_can_be_woken_before_it_drops_the_lock),
 	KUNIT_CASE(all_of_many_waiters_are_woken),
+	KUNIT_CASE(all_of_very_many_waiters_are_woken),
+	KUNIT_CASE(waiter_that_is_awake_already_holds_up_nobody),
+	KUNIT_CASE(waiter_that_is_not_asleep_yet_is_woken_with_the_others),
+	KUNIT_CASE(waiters_in_all_states_are_woken),
 	KUNIT_CASE(waiters_on_another_variable_sleep_on),
 	KUNIT_CASE(spurious_wake_up_is_slept_through),
 	KUNIT_CASE(spurious_wake_up_of_one_loses_nobody),
@@ -432,6 +629,9 @@ static struct kunit_case wait_var_queue_cases[] = {
 	KUNIT_CASE(mark_of_a_waiter_is_there_before_it_sleeps),
 	KUNIT_CASE(sigkill_does_not_end_the_wait),
 	KUNIT_CASE(interrupted_wait_returns_with_the_lock_held),
+	KUNIT_CASE(true_condition_counts_more_than_a_signal),
+	KUNIT_CASE(signal_counts_more_than_a_wake_up_for_nothing),
+	KUNIT_CASE(pending_signal_keeps_a_wait_from_sleeping),
 	KUNIT_CASE(waiter_in_the_middle_can_leave),
 	KUNIT_CASE(waiter_that_has_left_is_off_the_queue),
 	KUNIT_CASE(no_wake_up_is_lost_in_many_handovers),

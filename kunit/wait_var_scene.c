@@ -18,7 +18,7 @@ static struct wait_var_queue *queue_of(struct scene *scene, unsigned long *var)
 	return &scene->queue[var - scene->var];
 }
 
-/* Called by who should hold the lock: does he?  On UP it cannot be told. */
+/* Called by a thread that should hold the lock.  On UP it cannot be told. */
 static bool is_unlocked(spinlock_t *lock)
 {
 	if (!IS_ENABLED(CONFIG_SMP) || !spin_trylock(lock))
@@ -87,6 +87,9 @@ static inline void watched_unlock(struct waiter *waiter)
 	waiter->unready += get_current_state() != waiter->state ||
 			   !is_queued_for(waiter->scene, waiter->var);
 	spin_unlock(&waiter->scene->lock);
+	if (waiter->finishes)
+		scene_finish(waiter->scene, waiter->var);
+	waiter->finishes = false;
 }
 
 static inline void watched_lock(struct waiter *waiter)
@@ -106,6 +109,10 @@ static long wait_in_table(struct waiter *waiter)
 		return wait_var_event_any_lock(waiter->var, condition(waiter),
 					       &waiter->scene->lock, spin,
 					       TASK_INTERRUPTIBLE);
+	if (waiter->state == TASK_KILLABLE)
+		return wait_var_event_any_lock(waiter->var, condition(waiter),
+					       &waiter->scene->lock, spin,
+					       TASK_KILLABLE);
 	return wait_var_event_spinlock(waiter->var, condition(waiter),
 				       &waiter->scene->lock);
 }
@@ -155,6 +162,10 @@ static long wait_on_queue(struct waiter *waiter)
 		return wait_var_event_any_lock(queue, condition(waiter),
 					       &waiter->scene->lock, spin,
 					       TASK_INTERRUPTIBLE);
+	if (waiter->state == TASK_KILLABLE)
+		return wait_var_event_any_lock(queue, condition(waiter),
+					       &waiter->scene->lock, spin,
+					       TASK_KILLABLE);
 	return wait_var_event_spinlock(queue, condition(waiter),
 				       &waiter->scene->lock);
 }
@@ -216,6 +227,8 @@ void wait_var_body(struct parked_thread *self)
 
 	if (waiter->take_signals)
 		allow_signal(SIGKILL);
+	if (waiter->kills_itself)
+		send_sig(SIGKILL, current, 1);
 
 	spin_lock(&waiter->scene->lock);
 	parked_thread_announce(self);
@@ -403,6 +416,22 @@ void waiters_expect_left(struct scene *scene, struct waiter **all,
 	}
 }
 
+/* They come back because of a signal, and nothing of them is left behind. */
+void waiters_expect_interrupted(struct scene *scene, struct waiter **all,
+				unsigned int nr)
+{
+	struct kunit *test = scene->test;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_SOON(test,
+				  parked_thread_has_left(&all[i]->thread));
+		KUNIT_EXPECT_EQ(test, all[i]->result, -ERESTARTSYS);
+		KUNIT_EXPECT_EQ(test, all[i]->looks_unlocked, 0);
+		KUNIT_EXPECT_FALSE(test, all[i]->returned_unlocked);
+	}
+}
+
 static struct {
 	struct scene *scene;
 	struct queue_watch seen;
@@ -428,7 +457,7 @@ static void __maybe_unused somebody_is_queued(void)
  * list_add() is inline, and what it calls with CONFIG_DEBUG_LIST runs in interrupts of
  * all CPUs: an emulator has been seen to run into a probe there that was gone.
  */
-static struct perf_event * __percpu *queue_events;
+static struct perf_event * __percpu *queue_events[2];
 
 static void queue_written(struct perf_event *event,
 			  struct perf_sample_data *data, struct pt_regs *regs)
@@ -436,27 +465,38 @@ static void queue_written(struct perf_event *event,
 	somebody_is_queued();
 }
 
-static void stop_watching_queue(void *unused)
+static void stop_watching_queue(void *data)
 {
-	unregister_wide_hw_breakpoint(queue_events);
+	struct perf_event * __percpu **events = data;
+
+	unregister_wide_hw_breakpoint(*events);
 }
 
-static void watch_queue(struct scene *scene)
+static void watch_pointer(struct kunit *test, struct list_head **pointer,
+			  struct perf_event * __percpu **events)
 {
 	struct perf_event_attr attr;
 
 	hw_breakpoint_init(&attr);
-	/* waiters are added at the end */
-	attr.bp_addr = (unsigned long)&scene->queue[0].entries.prev;
-	attr.bp_len = sizeof(scene->queue[0].entries.prev);
+	attr.bp_addr = (unsigned long)pointer;
+	attr.bp_len = sizeof(*pointer);
 	attr.bp_type = HW_BREAKPOINT_W;
-	queue_events = register_wide_hw_breakpoint(&attr, queue_written, NULL);
-	if (IS_ERR((void __force *)queue_events))
-		kunit_skip(scene->test, "no hardware watchpoint: error %ld",
-			   PTR_ERR((void __force *)queue_events));
-	KUNIT_ASSERT_EQ(scene->test, 0,
-			kunit_add_action_or_reset(scene->test,
-						  stop_watching_queue, NULL));
+	*events = register_wide_hw_breakpoint(&attr, queue_written, NULL);
+	if (IS_ERR((void __force *)*events))
+		kunit_skip(test, "no hardware watchpoint: error %ld",
+			   PTR_ERR((void __force *)*events));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, stop_watching_queue,
+						  events));
+}
+
+/* At which end waiters are added is promised nowhere. */
+static void watch_queue(struct scene *scene)
+{
+	struct list_head *entries = &scene->queue[0].entries;
+
+	watch_pointer(scene->test, &entries->next, &queue_events[0]);
+	watch_pointer(scene->test, &entries->prev, &queue_events[1]);
 }
 
 #else

@@ -32,6 +32,7 @@ struct wait_var_queue {
 
 #define FEW	3
 #define MANY	16
+#define VERY_MANY	320
 
 /* More than there are wait queues for variables: two share one. */
 #define VARIABLES	257
@@ -67,7 +68,9 @@ struct waiter {
 	unsigned int state;		/* to sleep in */
 	bool take_signals;
 	bool mark;			/* leave MARK in *var when about to wait */
-	bool watched;			/* look at its state when it drops the lock */
+	bool watched;			/* look at its state when it drops the lock, */
+	bool finishes;			/* and make it finish there what it waits for */
+	bool kills_itself;		/* a signal is pending before it waits */
 	unsigned int parity;		/* of the turns that it waits for */
 
 	unsigned int looks;		/* at the condition */
@@ -106,5 +109,7 @@ void waiters_park(struct scene *scene, struct waiter **all, unsigned int nr,
 void scene_finish(struct scene *scene, unsigned long *var);
 void waiters_expect_left(struct scene *scene, struct waiter **all,
 			 unsigned int nr);
+void waiters_expect_interrupted(struct scene *scene, struct waiter **all,
+				unsigned int nr);
 
 #endif
