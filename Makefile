@@ -30,6 +30,12 @@ test:	## everything that CI runs
 kabi:	## SERIES=kabi keeps the exported interface: CRCs, and modules of the unpatched kernel
 	@scripts/kabi
 
+.PHONY: judge
+judge:	## what decides every pass, tested: golden runs with the right verdict, bugs put into it
+	@scripts/deps
+	@scripts/tree
+	@scripts/selftest/judge
+
 .PHONY: mutants
 mutants: ## put bugs into the series, one at a time: the suites must fail on each
 	@scripts/mutate
