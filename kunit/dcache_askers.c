@@ -49,6 +49,49 @@ struct lookup *lookup_begin(struct playground *pg, struct dentry *parent,
 	return lookup_begin_qstr(pg, parent, playground_name(parent, text));
 }
 
+const char *const end_names[ENDS] = {
+	"d_lookup_done()", "d_add()", "d_splice_alias()",
+	"d_splice_alias() that moves a directory",
+};
+
+/* The dentry that end_lookup() will have hashed under the name, if any. */
+struct dentry *lookup_heir(struct playground *pg, struct lookup *lookup,
+			   enum end end)
+{
+	if (end != BY_MOVE)
+		return lookup->dentry;
+	return playground_child(pg, pg->root, "moves", S_IFDIR);
+}
+
+/*
+ * End @lookup in the way @end, for which lookup_heir() has said @heir; true if its
+ * waiters have to own the name in turn.
+ */
+bool end_lookup(struct playground *pg, struct lookup *lookup,
+		struct dentry *heir, enum end end)
+{
+	struct dentry *alias;
+
+	switch (end) {
+	case BY_DONE:
+		d_lookup_done(lookup->dentry);
+		return true;
+	case BY_ADD:
+		d_add(lookup->dentry, NULL);
+		break;
+	case BY_SPLICE:
+		d_splice_alias(playground_inode(pg, S_IFREG), lookup->dentry);
+		break;
+	default:
+		ihold(d_inode(heir));
+		alias = d_splice_alias(d_inode(heir), lookup->dentry);
+		KUNIT_ASSERT_PTR_EQ(pg->test, alias, heir);
+		playground_keep(pg, alias);
+		break;
+	}
+	return false;
+}
+
 /* Drop @lookup, which has ended, before the playground does. */
 void lookup_forget(struct lookup *lookup)
 {

@@ -155,6 +155,211 @@ void waiters_find_the_dentry_added_after_the_lookup_was_done(struct kunit *test)
 	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
 }
 
+/* Each of the three in turn is awake for nothing when the lookup ends. */
+void waiters_that_are_awake_at_the_end_are_not_lost(struct kunit *test)
+{
+	unsigned int awake;
+	enum end end;
+
+	for (end = 0; end < ENDS; end++) {
+		for (awake = 0; awake < FEW; awake++) {
+			struct dentry *heir;
+			bool in_turn;
+			struct scene s;
+
+			set_scene(test, &s);
+			heir = lookup_heir(s.pg, s.a, end);
+			/* runnable, and has to take ->d_lock before it can look */
+			spin_lock(&s.a->dentry->d_lock);
+			wake_up_process(s.crowd.one[awake]->thread.task);
+			preempt_disable();
+			spin_unlock(&s.a->dentry->d_lock);
+			in_turn = end_lookup(s.pg, s.a, heir, end);
+			preempt_enable();
+
+			if (in_turn)
+				crowd_expect_owners_in_turn(s.pg, &s.crowd);
+			else
+				crowd_expect_dentry(s.pg, &s.crowd, heir);
+		}
+	}
+}
+
+/*
+ * A newcomer that has walked through the cache in vain, and has not looked into the
+ * in-lookup hash yet, while the lookup ends:
+ *
+ *	newcomer		owner
+ *
+ *	read ->i_dir_seq
+ *	miss "a" in the cache
+ *				end the lookup of "a"
+ *	miss "a" in lookup
+ *
+ * That ->i_dir_seq has gone on tells it to start over.
+ */
+void newcomer_finds_what_was_added_behind_its_back(struct kunit *test)
+{
+	enum end end;
+
+	pin_test(test, raw_smp_processor_id());
+	for (end = 0; end < ENDS; end++) {
+		struct playground *pg = playground_open(test, WALKED);
+		struct dentry *decoy = playground_child(pg, pg->root, "decoy", 0);
+		struct lookup *a = lookup_begin(pg, pg->root, "a");
+		struct asker *newcomer = asker_new(pg, pg->root, a->name);
+		struct dentry *heir = lookup_heir(pg, a, end);
+
+		asker_create(pg, newcomer, other_cpu(test));
+		playground_hold_walk(newcomer, decoy, 1);
+		asker_run(newcomer);
+		KUNIT_ASSERT_SOON(test, playground_walk_is_held());
+		end_lookup(pg, a, heir, end);
+		KUNIT_EXPECT_FALSE(test, completion_done(&newcomer->answered));
+		playground_let_walk();
+
+		KUNIT_ASSERT_SOON_MSG(test, completion_done(&newcomer->answered),
+				      "by %s", end_names[end]);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, newcomer->got);
+		KUNIT_EXPECT_EQ_MSG(test, newcomer->owner, end == BY_DONE,
+				    "by %s", end_names[end]);
+		if (end == BY_DONE)
+			KUNIT_EXPECT_PTR_NE(test, newcomer->got, a->dentry);
+		else
+			KUNIT_EXPECT_PTR_EQ_MSG(test, newcomer->got, heir,
+						"by %s", end_names[end]);
+	}
+}
+
+/*
+ * The test is in the section of ->i_dir_seq itself: "a" is not in lookup any more and not
+ * hashed yet.  A newcomer must not look it up, and not sleep: it looks again and again.
+ */
+void newcomer_goes_round_until_the_section_is_closed(struct kunit *test)
+{
+	struct playground *pg;
+	struct asker *newcomer;
+	struct dentry *decoy, *b;
+	unsigned int *seq;
+	struct qstr name;
+	bool early;
+
+	pin_test(test, raw_smp_processor_id());
+	pg = playground_open(test, WALKED);
+	decoy = playground_child(pg, pg->root, "decoy", 0);
+	name = playground_name(pg->root, "a");
+	b = d_alloc(pg->root, &name);
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	playground_keep(pg, b);
+	newcomer = asker_new(pg, pg->root, name);
+	asker_create(pg, newcomer, other_cpu(test));
+	playground_hold_walk(newcomer, decoy, 0);
+
+	seq = &d_inode(pg->root)->i_dir_seq;
+	WRITE_ONCE(*seq, *seq + 1);
+	asker_run(newcomer);
+	KUNIT_EXPECT_SOON(test, playground_walks() > FEW ||
+			  completion_done(&newcomer->answered));
+	early = completion_done(&newcomer->answered);
+	d_add(b, NULL);
+	/* pairs with the acquire in d_alloc_parallel() */
+	smp_store_release(seq, *seq + 1);
+
+	KUNIT_EXPECT_FALSE_MSG(test, early, "it did not wait for the section to close");
+	KUNIT_ASSERT_SOON(test, completion_done(&newcomer->answered));
+	KUNIT_EXPECT_PTR_EQ(test, newcomer->got, b);
+	KUNIT_EXPECT_FALSE(test, newcomer->owner);
+}
+
+/* Other names are added while they wait, so that ->i_dir_seq is not what it was. */
+void waiters_read_the_dir_seq_anew_when_they_retry(struct kunit *test)
+{
+	static const char *const others[] = { "b", "c", "d" };
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	struct crowd crowd;
+	unsigned int i;
+
+	crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
+	crowd_park_on(pg, &crowd, a->dentry);
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		d_add(lookup_begin(pg, pg->root, others[i])->dentry, NULL);
+	d_lookup_done(a->dentry);
+	crowd_expect_owners_in_turn(pg, &crowd);
+}
+
+/*
+ *	waiter			test
+ *
+ *	sleep on "a"
+ *				end the lookup of "a", which is not added
+ *	miss "a" in the cache
+ *				look "a" up again, and add it
+ *	miss "a" in lookup
+ *
+ * A waiter that starts over is a newcomer, as to all that it has to look at.
+ */
+void waiter_that_retries_finds_what_was_added_behind_its_back(struct kunit *test)
+{
+	struct playground *pg;
+	struct lookup *a, *again;
+	struct asker *waiter;
+	struct dentry *decoy;
+
+	pin_test(test, raw_smp_processor_id());
+	pg = playground_open(test, WALKED);
+	decoy = playground_child(pg, pg->root, "decoy", 0);
+	a = lookup_begin(pg, pg->root, "a");
+	waiter = asker_new(pg, pg->root, a->name);
+	asker_create(pg, waiter, other_cpu(test));
+	playground_hold_walk(waiter, decoy, 2);
+	asker_run(waiter);
+	KUNIT_ASSERT_SOON(test, asker_is_parked(waiter));
+
+	d_lookup_done(a->dentry);
+	KUNIT_ASSERT_SOON(test, playground_walk_is_held());
+	again = lookup_begin(pg, pg->root, "a");
+	d_add(again->dentry, NULL);
+	KUNIT_EXPECT_FALSE(test, completion_done(&waiter->answered));
+	playground_let_walk();
+
+	KUNIT_ASSERT_SOON(test, completion_done(&waiter->answered));
+	KUNIT_EXPECT_PTR_EQ(test, waiter->got, again->dentry);
+	KUNIT_EXPECT_FALSE(test, waiter->owner);
+}
+
+/*
+ * What a newcomer sees without ->d_lock is over when it has the lock.  One that looks
+ * then is held between the two; one that does not goes to sleep, as it should.
+ */
+void newcomer_asks_under_d_lock_whether_to_sleep(struct kunit *test)
+{
+	enum end end;
+
+	pin_test(test, raw_smp_processor_id());
+	for (end = 0; end < ENDS; end++) {
+		struct playground *pg = playground_open(test, PLAIN);
+		struct lookup *a = lookup_begin(pg, pg->root, "a");
+		struct asker *newcomer = asker_new(pg, pg->root, a->name);
+		struct dentry *heir = lookup_heir(pg, a, end);
+
+		asker_create(pg, newcomer, other_cpu(test));
+		hold_look(test, a->dentry);
+		asker_run(newcomer);
+		KUNIT_ASSERT_SOON(test, look_is_held() || asker_is_parked(newcomer));
+		end_lookup(pg, a, heir, end);
+		let_look();
+		unwatch(test);
+
+		KUNIT_ASSERT_SOON_MSG(test, completion_done(&newcomer->answered),
+				      "by %s", end_names[end]);
+		if (end == BY_DONE)
+			KUNIT_EXPECT_TRUE(test, newcomer->owner);
+		else
+			KUNIT_EXPECT_PTR_EQ(test, newcomer->got, heir);
+	}
+}
+
 /*
  * Three waiters on the exact name "A", while d_add_ci() is held after it has
  * put "A" in lookup and before d_splice_alias() hashes it:
@@ -179,8 +384,12 @@ static struct lookup *wait_inside_add_ci(struct playground *pg,
 	asker_run(adder);
 	KUNIT_ASSERT_SOON(test, splice_is_held() ||
 			  completion_done(&adder->answered));
-	if (!splice_is_held())
+	if (!splice_is_held()) {
+		/* it has done its work, or else that is the bug to be told of */
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, adder->got);
+		KUNIT_ASSERT_TRUE(test, d_really_is_positive(adder->got));
 		kunit_skip(test, "d_add_ci() does not call d_splice_alias()");
+	}
 	crowd_run(crowd);
 	KUNIT_ASSERT_SOON(test, crowd_is_parked(crowd));
 	release_splice();
@@ -318,14 +527,20 @@ static const struct dentry_operations delete_ops = {
  * it does so after the store.  If it does not, the word is lost, and so is the
  * waiter.  There is one waiter here, since a second one would put the bit back.
  */
-static bool split_loses_the_waiter(struct playground *pg, const char *text)
+struct split_outcome {
+	unsigned int overwritten;	/* a bit that came between is gone */
+	unsigned int erased;		/* so is the bit of the waiter */
+	unsigned int lost;		/* nobody has woken the waiter */
+};
+
+static void split_once(struct playground *pg, const char *text,
+		       struct split_outcome *outcome)
 {
 	static bool go;		/* outlives a waiter that does not come back */
 	struct kunit *test = pg->test;
 	struct lookup *a = lookup_begin(pg, pg->root, text);
 	struct asker *waiter = asker_new(pg, pg->root, a->name);
 	struct split_store *store;
-	bool erased, woken;
 
 	WRITE_ONCE(go, false);
 	waiter->start = &go;
@@ -344,32 +559,40 @@ static bool split_loses_the_waiter(struct playground *pg, const char *text)
 	KUNIT_ASSERT_SOON(test, asker_is_parked(waiter));
 	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 2);
 	KUNIT_EXPECT_TRUE(test, a->dentry->d_flags & DCACHE_OP_DELETE);
-	erased = COMPAT_DCACHE_WAITER &&
-		 !(READ_ONCE(a->dentry->d_flags) & COMPAT_DCACHE_WAITER);
+	outcome->overwritten += store->bit_came_between;
+	outcome->erased += COMPAT_DCACHE_WAITER &&
+			   !(READ_ONCE(a->dentry->d_flags) & COMPAT_DCACHE_WAITER);
 
 	d_add(a->dentry, NULL);
-	woken = poll_until(completion_done(&waiter->answered));
-	if (!woken) {
+	if (!poll_until(completion_done(&waiter->answered))) {
+		outcome->lost++;
 		wake_up_process(waiter->thread.task);
 		KUNIT_EXPECT_SOON(test, completion_done(&waiter->answered));
 	}
-	return store->bit_came_between || erased || !woken;
 }
 
 void d_set_d_op_loses_no_waiter(struct kunit *test)
 {
 	static char names[SPLITS][4];	/* outlive the playground */
 	struct playground *pg;
-	unsigned int i, lost = 0;
+	struct split_outcome outcome = {};
+	unsigned int i;
 
 	pin_test(test, raw_smp_processor_id());
 	pg = playground_open(test, PLAIN);
 	for (i = 0; i < SPLITS; i++) {
 		snprintf(names[i], sizeof(names[i]), "a%u", i);
-		lost += split_loses_the_waiter(pg, names[i]);
+		split_once(pg, names[i], &outcome);
 	}
-	KUNIT_EXPECT_EQ_MSG(test, lost, 0,
-			    "of %u times that d_set_d_op() was split in two it has erased the bit and lost the waiter",
+	/* each says what was seen, and not what it comes from */
+	KUNIT_EXPECT_EQ_MSG(test, outcome.overwritten, 0,
+			    "of %u stores of d_set_d_op() so many have taken back a bit that was set meanwhile",
+			    SPLITS);
+	KUNIT_EXPECT_EQ_MSG(test, outcome.erased, 0,
+			    "of %u waiters so many have no bit in ->d_flags while they sleep",
+			    SPLITS);
+	KUNIT_EXPECT_EQ_MSG(test, outcome.lost, 0,
+			    "of %u waiters so many were not woken by d_add()",
 			    SPLITS);
 }
 

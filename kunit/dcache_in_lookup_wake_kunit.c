@@ -14,6 +14,9 @@
 /* All queues of __var_waitqueue() and one more: two of them are the same. */
 #define COLLIDING	257
 
+/* Tries until one lookup is without the trap of a watchpoint that is late. */
+#define LATE_TRAPS	16
+
 static void need_waiter_bit(struct kunit *test)
 {
 	if (!COMPAT_DCACHE_WAITER)
@@ -71,40 +74,6 @@ void waiter_bit_is_not_set_by_who_does_not_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lookup_bits(a), 0);
 }
 
-enum end { BY_DONE, BY_ADD, BY_SPLICE, BY_MOVE, ENDS };
-
-static const char *const end_names[ENDS] = {
-	"d_lookup_done()", "d_add()", "d_splice_alias()",
-	"d_splice_alias() that moves a directory",
-};
-
-/* End @lookup in the way @end; true if its waiters have to own it in turn. */
-static bool end_lookup(struct playground *pg, struct lookup *lookup,
-		       enum end end)
-{
-	struct dentry *alias;
-
-	switch (end) {
-	case BY_DONE:
-		d_lookup_done(lookup->dentry);
-		return true;
-	case BY_ADD:
-		d_add(lookup->dentry, NULL);
-		break;
-	case BY_SPLICE:
-		d_splice_alias(playground_inode(pg, S_IFREG), lookup->dentry);
-		break;
-	default:
-		alias = playground_child(pg, pg->root, "moves", S_IFDIR);
-		ihold(d_inode(alias));
-		alias = d_splice_alias(d_inode(alias), lookup->dentry);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(pg->test, alias);
-		playground_keep(pg, alias);
-		break;
-	}
-	return false;
-}
-
 /* Go through every way to end a lookup for which @waiters wait, watched. */
 static void watch_all_ends(struct kunit *test, unsigned int waiters,
 			   void (*judge)(struct kunit *test, enum end end,
@@ -116,12 +85,15 @@ static void watch_all_ends(struct kunit *test, unsigned int waiters,
 		struct playground *pg = playground_open(test, PLAIN);
 		struct lookup *a = lookup_begin(pg, pg->root, "a");
 		const struct wake_watch *seen;
+		struct dentry *named;
 		struct crowd crowd;
 
 		crowd_start(pg, &crowd, pg->root, "a", waiters, ANY_CPU);
 		crowd_park_on(pg, &crowd, a->dentry);
+		named = lookup_heir(pg, a, end);
 		seen = watch_wakes(pg, a);
-		if (end_lookup(pg, a, end) && waiters)
+		expect_hashed(named);
+		if (end_lookup(pg, a, named, end) && waiters)
 			crowd_expect_owners_in_turn(pg, &crowd);
 		KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == waiters);
 		judge(test, end, seen);
@@ -161,6 +133,23 @@ static void judge_lock(struct kunit *test, enum end end,
 	KUNIT_EXPECT_EQ_MSG(test, seen->unlocked, 0, "by %s", end_names[end]);
 }
 
+static void judge_seq(struct kunit *test, enum end end,
+		      const struct wake_watch *seen)
+{
+	KUNIT_EXPECT_GE_MSG(test, seen->sent, 1, "by %s", end_names[end]);
+	KUNIT_EXPECT_EQ_MSG(test, seen->seq_gone_on, end == BY_DONE ? 0 : 2,
+			    "by %s", end_names[end]);
+}
+
+static void judge_hashed(struct kunit *test, enum end end,
+			 const struct wake_watch *seen)
+{
+	KUNIT_EXPECT_GE_MSG(test, seen->sent, 1, "by %s", end_names[end]);
+	KUNIT_EXPECT_EQ_MSG(test, seen->unhashed,
+			    end == BY_DONE ? seen->sent : 0, "by %s",
+			    end_names[end]);
+}
+
 void nobody_waits_and_no_wake_up_is_sent(struct kunit *test)
 {
 	if (!COMPAT_WAKES_WAITERS_ONLY)
@@ -183,11 +172,124 @@ void wake_up_is_sent_when_the_dir_seq_is_even_again(struct kunit *test)
 	watch_all_ends(test, FEW, judge_order);
 }
 
+void wake_up_is_sent_when_the_dir_seq_has_gone_on_by_two(struct kunit *test)
+{
+	watch_all_ends(test, FEW, judge_seq);
+}
+
+void wake_up_is_sent_when_the_name_is_hashed(struct kunit *test)
+{
+	watch_all_ends(test, FEW, judge_hashed);
+}
+
 void wake_up_is_sent_under_d_lock(struct kunit *test)
 {
 	if (!IS_ENABLED(CONFIG_SMP) || IS_ENABLED(CONFIG_PREEMPT_RT))
 		kunit_skip(test, "a lock that is held cannot be told here");
 	watch_all_ends(test, FEW, judge_lock);
+}
+
+/*
+ * One that waits queues itself under ->d_lock.  Whether anybody does is told by the list
+ * or, sooner, by the number of references; asked before the lock is held, either misses
+ * one that comes in between.
+ *
+ * As to why there are several tries: see flags_of_a_lookup_are_written_under_d_lock().
+ */
+void waiters_are_looked_for_under_d_lock(struct kunit *test)
+{
+	unsigned int looks = 0, count, i;
+	enum end end;
+
+	if (!COMPAT_WAITS_ON_DENTRY)
+		kunit_skip(test, "no list hangs on the dentry");
+	for (end = 0; end < ENDS; end++) {
+		for (count = 0; count < 2; count++) {
+			struct look_watch seen;
+
+			for (i = 0; i < LATE_TRAPS; i++) {
+				struct playground *pg = playground_open(test, PLAIN);
+				struct lookup *a = lookup_begin(pg, pg->root, "a");
+				struct dentry *named = lookup_heir(pg, a, end);
+				struct look_watch *watch;
+
+				watch = watch_looks(test, a->dentry, count);
+				end_lookup(pg, a, named, end);
+				seen = *watch;
+				unwatch(test);
+				looks += seen.looks;
+				if (!seen.unlocked)
+					break;
+			}
+			KUNIT_EXPECT_EQ_MSG(test, seen.unlocked, 0,
+					    "of %u looks at the %s, by %s",
+					    seen.looks,
+					    count ? "number of references" : "list",
+					    end_names[end]);
+		}
+	}
+	KUNIT_EXPECT_GE(test, looks, ENDS);
+}
+
+void dentry_is_hashed_within_the_section_of_the_dir_seq(struct kunit *test)
+{
+	enum end end;
+
+	for (end = BY_ADD; end < ENDS; end++) {
+		struct section_watch seen;
+		unsigned int i;
+
+		for (i = 0; i < LATE_TRAPS; i++) {
+			struct playground *pg = playground_open(test, PLAIN);
+			struct lookup *a = lookup_begin(pg, pg->root, "a");
+			struct dentry *named = lookup_heir(pg, a, end);
+			struct section_watch *watch;
+
+			watch = watch_section(test, a->dentry, named);
+			end_lookup(pg, a, named, end);
+			seen = *watch;
+			unwatch(test);
+			if (seen.opened == 1 && seen.closed == 1 &&
+			    !seen.opened_late && !seen.closed_early)
+				break;
+		}
+		KUNIT_EXPECT_EQ_MSG(test, seen.opened, 1, "by %s", end_names[end]);
+		KUNIT_EXPECT_EQ_MSG(test, seen.closed, 1, "by %s", end_names[end]);
+		KUNIT_EXPECT_EQ_MSG(test, seen.opened_late, 0,
+				    "by %s: the lookup has ended when the section opens",
+				    end_names[end]);
+		KUNIT_EXPECT_EQ_MSG(test, seen.closed_early, 0,
+				    "by %s: nothing is hashed when the section closes",
+				    end_names[end]);
+	}
+}
+
+/* Without probes, and whether or not there is anybody to wake. */
+void dir_seq_has_gone_on_by_two_when_the_lookup_has_ended(struct kunit *test)
+{
+	unsigned int waiters;
+	enum end end;
+
+	for (end = 0; end < ENDS; end++) {
+		for (waiters = 0; waiters <= FEW; waiters += FEW) {
+			struct playground *pg = playground_open(test, PLAIN);
+			struct lookup *a = lookup_begin(pg, pg->root, "a");
+			unsigned int *seq = &d_inode(pg->root)->i_dir_seq;
+			struct dentry *named = lookup_heir(pg, a, end);
+			unsigned int before = READ_ONCE(*seq);
+			struct crowd crowd;
+
+			crowd_start(pg, &crowd, pg->root, "a", waiters, ANY_CPU);
+			crowd_park_on(pg, &crowd, a->dentry);
+			KUNIT_EXPECT_EQ(test, READ_ONCE(*seq), before);
+			if (end_lookup(pg, a, named, end) && waiters)
+				crowd_expect_owners_in_turn(pg, &crowd);
+			KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == waiters);
+			KUNIT_EXPECT_EQ_MSG(test, READ_ONCE(*seq) - before,
+					    end == BY_DONE ? 0 : 2, "by %s",
+					    end_names[end]);
+		}
+	}
 }
 
 /*
@@ -209,7 +311,7 @@ void waiters_whose_wake_up_is_lost_are_noticed(struct kunit *test)
 		crowd_park_on(pg, &crowd, a->dentry);
 		seen = watch_wakes(pg, a);
 		lose_watched_wakes(true);
-		in_turn = end_lookup(pg, a, end);
+		in_turn = end_lookup(pg, a, lookup_heir(pg, a, end), end);
 		lose_watched_wakes(false);
 
 		/* "a": not in lookup, 1 + 3 references, three asleep on it */
@@ -238,7 +340,7 @@ void both_bits_are_gone_when_the_lookup_has_ended(struct kunit *test)
 		crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
 		crowd_park_on(pg, &crowd, a->dentry);
 		KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
-		if (end_lookup(pg, a, end))
+		if (end_lookup(pg, a, lookup_heir(pg, a, end), end))
 			crowd_expect_owners_in_turn(pg, &crowd);
 		KUNIT_EXPECT_EQ_MSG(test, lookup_bits(a), 0, "by %s",
 				    end_names[end]);
@@ -296,7 +398,7 @@ void waiters_hang_on_the_dentry(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, all_hang_on(&crowd, a->dentry));
 
 		/* ended: nobody is left there, whether or not they have run */
-		if (end_lookup(pg, a, end)) {
+		if (end_lookup(pg, a, lookup_heir(pg, a, end), end)) {
 			KUNIT_EXPECT_TRUE(test, list_empty(&a->dentry->d_lru));
 			crowd_expect_owners_in_turn(pg, &crowd);
 		}
@@ -514,11 +616,11 @@ static struct flags_watch watch_one_lookup(struct kunit *test, enum end end)
 	crowd_park_on(pg, &crowd, dentry);
 	dget(dentry);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_dentry, dentry));
-	if (end_lookup(pg, a, end))
+	if (end_lookup(pg, a, lookup_heir(pg, a, end), end))
 		crowd_expect_owners_in_turn(pg, &crowd);
 	KUNIT_ASSERT_SOON(test, crowd_answered(&crowd) == FEW);
 	seen = *watch;
-	unwatch_flags(test);
+	unwatch(test);
 	kunit_release_action(test, put_dentry, dentry);
 	return seen;
 }
@@ -532,8 +634,6 @@ static struct flags_watch watch_one_lookup(struct kunit *test, enum end end)
  * lock is no proof; a writer that does not take it is there every time.  KCSAN has
  * interrupts wait just before the write, so that there are many late ones.
  */
-#define LATE_TRAPS	16		/* tries until one lookup is without */
-
 void flags_of_a_lookup_are_written_under_d_lock(struct kunit *test)
 {
 	enum end end;

@@ -43,6 +43,63 @@ static int one_hash(const struct dentry *parent, struct qstr *name)
 	return 0;
 }
 
+static struct {
+	const struct task_struct *task;
+	const struct dentry *decoy;
+	unsigned int nth;
+	unsigned int walks;
+	bool held;
+	bool let;
+} walk;
+
+/*
+ * Called for each hashed name on the way, newest first, in a section of RCU.  Spins, so
+ * what the thread holds up is another CPU.
+ */
+static int walked_compare(const struct dentry *dentry, unsigned int len,
+			  const char *text, const struct qstr *name)
+{
+	unsigned long until = jiffies + msecs_to_jiffies(dcache_bound_ms);
+
+	if (current == READ_ONCE(walk.task) && dentry == walk.decoy) {
+		WRITE_ONCE(walk.walks, walk.walks + 1);
+		if (walk.walks == walk.nth) {
+			raise_flag(&walk.held);
+			while (!flag_is_up(&walk.let) &&
+			       time_before(jiffies, until))
+				cpu_relax();
+		}
+	}
+	return len != name->len || memcmp(text, name->name, len);
+}
+
+void playground_hold_walk(struct asker *asker, const struct dentry *decoy,
+			  unsigned int nth)
+{
+	walk.decoy = decoy;
+	walk.nth = nth;
+	walk.walks = 0;
+	walk.held = false;
+	walk.let = false;
+	WRITE_ONCE(walk.task, asker->thread.task);
+}
+
+bool playground_walk_is_held(void)
+{
+	return flag_is_up(&walk.held);
+}
+
+/* How often the thread has come to the decoy. */
+unsigned int playground_walks(void)
+{
+	return READ_ONCE(walk.walks);
+}
+
+void playground_let_walk(void)
+{
+	raise_flag(&walk.let);
+}
+
 static int refusing_init(struct dentry *dentry)
 {
 	return READ_ONCE(refuse_dentries) ? -ENOMEM : 0;
@@ -55,6 +112,11 @@ static const struct dentry_operations fold_ops = {
 
 static const struct dentry_operations one_hash_ops = {
 	.d_hash = one_hash,
+};
+
+static const struct dentry_operations walked_ops = {
+	.d_hash = one_hash,
+	.d_compare = walked_compare,
 };
 
 static const struct dentry_operations refusing_ops = {
@@ -99,6 +161,7 @@ static struct playground_type playground_types[] = {
 	[PLAIN] = PLAYGROUND_TYPE(NULL),
 	[CASE_INSENSITIVE] = PLAYGROUND_TYPE(&fold_ops),
 	[ONE_HASH] = PLAYGROUND_TYPE(&one_hash_ops),
+	[WALKED] = PLAYGROUND_TYPE(&walked_ops),
 	[REFUSING] = PLAYGROUND_TYPE(&refusing_ops),
 };
 
@@ -213,6 +276,7 @@ static void playground_close(void *data)
 	struct asker *asker;
 
 	playground_refuse(false);
+	playground_let_walk();
 	list_for_each_entry(asker, &pg->askers, list)
 		complete_all(&asker->finish);
 	list_for_each_entry(lookup, &pg->lookups, list) {
@@ -234,6 +298,8 @@ static void playground_close(void *data)
 	}
 	free_kept(pg);
 	free_lookups(pg);
+	/* a task of another case may have the same address */
+	WRITE_ONCE(walk.task, NULL);
 	free_askers(pg);
 	playground_unmount(pg);
 	kfree(pg);

@@ -33,8 +33,11 @@ enum playground_kind {
 	PLAIN,			/* no dentry operations */
 	CASE_INSENSITIVE,	/* ->d_hash() and ->d_compare() */
 	ONE_HASH,		/* ->d_hash() has one value for all names */
+	WALKED,			/* the same, and see playground_hold_walk() */
 	REFUSING,		/* ->d_init(), see playground_refuse() */
 };
+
+struct asker;
 
 struct playground {
 	struct kunit *test;
@@ -94,6 +97,18 @@ void doctor_to_log(void *test, const char *text);
 void playground_refuse(bool refuse);
 unsigned int playground_supers_killed(void);
 
+/*
+ * In a WALKED playground a thread that looks a name up in the cache walks past all
+ * names that are there.  Hold that of @asker, which has been created, when it comes to
+ * @decoy, a hashed child of another name, for the @nth time (0: never); what is added from
+ * then on it misses.  playground_let_walk() lets it go, or a bound does.  Needs two CPUs.
+ */
+void playground_hold_walk(struct asker *asker, const struct dentry *decoy,
+			  unsigned int nth);
+bool playground_walk_is_held(void);
+unsigned int playground_walks(void);
+void playground_let_walk(void);
+
 /* @text has to outlive the playground: string literals, or kept by the case. */
 struct qstr playground_name(struct dentry *parent, const char *text);
 struct inode *playground_inode(struct playground *pg, umode_t mode);
@@ -107,6 +122,16 @@ struct lookup *lookup_begin(struct playground *pg, struct dentry *parent,
 			    const char *text);
 struct lookup *lookup_begin_qstr(struct playground *pg, struct dentry *parent,
 				 struct qstr name);
+
+/* The ways in which a lookup ends. */
+enum end { BY_DONE, BY_ADD, BY_SPLICE, BY_MOVE, ENDS };
+
+extern const char *const end_names[ENDS];
+
+struct dentry *lookup_heir(struct playground *pg, struct lookup *lookup,
+			   enum end end);
+bool end_lookup(struct playground *pg, struct lookup *lookup,
+		struct dentry *heir, enum end end);
 
 void lookup_forget(struct lookup *lookup);
 void lookup_wake(struct lookup *lookup);

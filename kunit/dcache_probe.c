@@ -16,6 +16,15 @@
 #define SPLIT_US	200000
 #define MAX_STORES	16
 
+/* Is @dentry hashed under the name of @target, to which nothing else happens? */
+static bool __maybe_unused is_hashed_as(const struct dentry *dentry, const struct dentry *target)
+{
+	return !d_unhashed(dentry) && dentry->d_parent == target->d_parent &&
+	       dentry->d_name.len == target->d_name.len &&
+	       !memcmp(dentry->d_name.name, target->d_name.name,
+		       target->d_name.len);
+}
+
 #ifdef DCACHE_CAN_PROBE
 
 /* A probe with one of these is not optimised, so its handler can divert. */
@@ -51,6 +60,8 @@ static struct {
 	struct kprobe kp;
 	const void *key;
 	struct dentry *dentry;
+	struct dentry *named;
+	unsigned int seq;
 	bool lose;
 	struct wake_watch seen;
 } watch;
@@ -73,6 +84,9 @@ static int watch_handler(struct kprobe *kp, struct pt_regs *regs)
 		watch.seen.in_lookup++;
 	if (READ_ONCE(dir->i_dir_seq) & 1)
 		watch.seen.seq_odd++;
+	watch.seen.seq_gone_on = READ_ONCE(dir->i_dir_seq) - watch.seq;
+	if (!is_hashed_as(READ_ONCE(watch.named), dentry))
+		watch.seen.unhashed++;
 	/* held by the task that we interrupt, or free: this does not spin */
 	if (IS_ENABLED(CONFIG_SMP) && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
 	    spin_trylock(&dentry->d_lock)) {
@@ -90,6 +104,8 @@ struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup)
 	struct kunit *test = pg->test;
 
 	watch.dentry = lookup->dentry;
+	watch.named = lookup->dentry;
+	watch.seq = READ_ONCE(lookup->dentry->d_parent->d_inode->i_dir_seq);
 	watch.key = COMPAT_WAITS_ON_LENT_QUEUE ?
 		(void *)&lookup->wq : compat_wait_key(lookup->dentry);
 	watch.lose = false;
@@ -101,6 +117,11 @@ struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup)
 		test->priv = &watch;
 	}
 	return &watch.seen;
+}
+
+void expect_hashed(struct dentry *dentry)
+{
+	WRITE_ONCE(watch.named, dentry);
 }
 
 void lose_watched_wakes(bool lose)
@@ -357,49 +378,149 @@ void stop_splitting(struct kunit *test)
 static struct {
 	struct perf_event * __percpu *events;
 	struct dentry *dentry;
-	struct flags_watch seen;
-} flags;
+	struct dentry *named;
+	const struct task_struct *task;
+	struct flags_watch flags;
+	struct section_watch section;
+	struct look_watch look;
+	bool held;
+	bool let;
+} watched;
 
-/* On the CPU that has just written, before its next instruction. */
+/* Not lockdep_assert_held(): without lockdep it would say nothing. */
+static bool somebody_has_d_lock(void)
+{
+	return (spin_is_locked)(&watched.dentry->d_lock);
+}
+
+/* On the CPU that has just written, before its next instruction; so are all of these. */
 static void flags_written(struct perf_event *event,
 			  struct perf_sample_data *data, struct pt_regs *regs)
 {
-	flags.seen.writes++;
-	/* not lockdep_assert_held(): without lockdep it would say nothing */
-	if ((spin_is_locked)(&flags.dentry->d_lock))
+	watched.flags.writes++;
+	if (somebody_has_d_lock())
 		return;
-	if (!flags.seen.unlocked++)
-		flags.seen.where = instruction_pointer(regs);
+	if (!watched.flags.unlocked++)
+		watched.flags.where = instruction_pointer(regs);
+}
+
+static void dir_seq_written(struct perf_event *event,
+			    struct perf_sample_data *data, struct pt_regs *regs)
+{
+	struct dentry *dentry = watched.dentry;
+
+	if (READ_ONCE(dentry->d_parent->d_inode->i_dir_seq) & 1) {
+		watched.section.opened++;
+		if (!(READ_ONCE(dentry->d_flags) & DCACHE_PAR_LOOKUP))
+			watched.section.opened_late++;
+		return;
+	}
+	watched.section.closed++;
+	if (!is_hashed_as(watched.named, dentry))
+		watched.section.closed_early++;
+}
+
+static void waiters_looked_for(struct perf_event *event,
+			       struct perf_sample_data *data,
+			       struct pt_regs *regs)
+{
+	if (current != watched.task)
+		return;
+	watched.look.looks++;
+	if (!somebody_has_d_lock())
+		watched.look.unlocked++;
+}
+
+static void flags_looked_at(struct perf_event *event,
+			    struct perf_sample_data *data, struct pt_regs *regs)
+{
+	unsigned int us;
+
+	if (current == watched.task || somebody_has_d_lock() ||
+	    flag_is_up(&watched.let))
+		return;
+	raise_flag(&watched.held);
+	for (us = 0; us < SPLIT_US && !flag_is_up(&watched.let); us += 5)
+		udelay(5);
 }
 
 static void remove_watchpoint(void *unused)
 {
-	unregister_wide_hw_breakpoint(flags.events);
+	unregister_wide_hw_breakpoint(watched.events);
 }
 
-/* At the latest when the case is over. */
-void unwatch_flags(struct kunit *test)
+void unwatch(struct kunit *test)
 {
 	kunit_release_action(test, remove_watchpoint, NULL);
 }
 
-struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry)
+static void watch_word(struct kunit *test, struct dentry *dentry, void *address,
+		       unsigned int size, unsigned int type,
+		       perf_overflow_handler_t handler)
 {
 	struct perf_event_attr attr;
 
-	memset(&flags, 0, sizeof(flags));
-	flags.dentry = dentry;
+	memset(&watched, 0, sizeof(watched));
+	watched.dentry = dentry;
+	watched.task = current;
 	hw_breakpoint_init(&attr);
-	attr.bp_addr = (unsigned long)&dentry->d_flags;
-	attr.bp_len = HW_BREAKPOINT_LEN_4;
-	attr.bp_type = HW_BREAKPOINT_W;
-	flags.events = register_wide_hw_breakpoint(&attr, flags_written, NULL);
-	if (IS_ERR((void __force *)flags.events))
+	attr.bp_addr = (unsigned long)address;
+	attr.bp_len = size;
+	attr.bp_type = type;
+	watched.events = register_wide_hw_breakpoint(&attr, handler, NULL);
+	if (IS_ERR((void __force *)watched.events))
 		kunit_skip(test, "no hardware watchpoint: error %ld",
-			   PTR_ERR((void __force *)flags.events));
+			   PTR_ERR((void __force *)watched.events));
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, remove_watchpoint, NULL));
-	return &flags.seen;
+}
+
+struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry)
+{
+	watch_word(test, dentry, &dentry->d_flags, sizeof(dentry->d_flags),
+		   HW_BREAKPOINT_W, flags_written);
+	return &watched.flags;
+}
+
+struct section_watch *watch_section(struct kunit *test, struct dentry *dentry,
+				    struct dentry *named)
+{
+	unsigned int *seq = &dentry->d_parent->d_inode->i_dir_seq;
+
+	watch_word(test, dentry, seq, sizeof(*seq), HW_BREAKPOINT_W,
+		   dir_seq_written);
+	watched.named = named;
+	return &watched.section;
+}
+
+struct look_watch *watch_looks(struct kunit *test, struct dentry *dentry,
+			       bool count)
+{
+	if (count)
+		watch_word(test, dentry, &dentry->d_lockref.count,
+			   sizeof(dentry->d_lockref.count), HW_BREAKPOINT_RW,
+			   waiters_looked_for);
+	else
+		watch_word(test, dentry, &dentry->d_lru.next,
+			   sizeof(dentry->d_lru.next), HW_BREAKPOINT_RW,
+			   waiters_looked_for);
+	return &watched.look;
+}
+
+void hold_look(struct kunit *test, struct dentry *dentry)
+{
+	watch_word(test, dentry, &dentry->d_flags, sizeof(dentry->d_flags),
+		   HW_BREAKPOINT_RW, flags_looked_at);
+}
+
+bool look_is_held(void)
+{
+	return flag_is_up(&watched.held);
+}
+
+void let_look(void)
+{
+	raise_flag(&watched.let);
 }
 
 #endif

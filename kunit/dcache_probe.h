@@ -23,12 +23,28 @@ struct wake_watch {
 	unsigned int in_lookup;		/* the bit was still there that they wait for */
 	unsigned int seq_odd;		/* inside the section of ->i_dir_seq */
 	unsigned int unlocked;		/* without ->d_lock */
+	unsigned int unhashed;		/* nothing was hashed under the name yet */
+	unsigned int seq_gone_on;	/* by how much, since the watch has begun */
 };
 
 /* A store that was split in two. */
 struct split_store {
 	unsigned int split;		/* how often that was done */
 	bool bit_came_between;
+};
+
+/* The section of ->i_dir_seq in which a lookup ends. */
+struct section_watch {
+	unsigned int opened;
+	unsigned int opened_late;	/* the lookup had ended already */
+	unsigned int closed;
+	unsigned int closed_early;	/* nothing was hashed under the name yet */
+};
+
+/* The looks of a thread at what says whether anybody waits for a dentry. */
+struct look_watch {
+	unsigned int looks;
+	unsigned int unlocked;		/* while nobody held ->d_lock */
 };
 
 /* The writes to ->d_flags of one dentry. */
@@ -42,6 +58,9 @@ struct flags_watch {
 
 /* Start over if there is a watch already.  Read it when all is quiet. */
 struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup);
+
+/* What is to have the name at the end, if that is not the dentry in lookup. */
+void expect_hashed(struct dentry *dentry);
 
 /* Do not let them through, as a kernel that forgets them: negative control. */
 void lose_watched_wakes(bool lose);
@@ -68,6 +87,10 @@ static inline struct wake_watch *watch_wakes(struct playground *pg,
 {
 	kunit_skip(pg->test, "needs CONFIG_KPROBES to see wake-ups");
 	return NULL;
+}
+
+static inline void expect_hashed(struct dentry *dentry)
+{
 }
 
 static inline void lose_watched_wakes(bool lose)
@@ -101,13 +124,63 @@ static inline unsigned int *fail_one_inode(struct kunit *test,
 
 #if defined(CONFIG_HAVE_HW_BREAKPOINT) && defined(CONFIG_SMP)
 
-/* By a hardware watchpoint, so none escapes.  Read it when all is quiet. */
+/*
+ * By a hardware watchpoint, so none escapes.  There is one at a time.  Read what it has
+ * seen when all is quiet.
+ */
 struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry);
-void unwatch_flags(struct kunit *test);
+
+/* @named is to have the name of @dentry when the section is closed. */
+struct section_watch *watch_section(struct kunit *test, struct dentry *dentry,
+				    struct dentry *named);
+
+/* How the calling thread looks at @count, or at the list of those who wait. */
+struct look_watch *watch_looks(struct kunit *test, struct dentry *dentry,
+			       bool count);
+
+/*
+ * Hold the thread that looks at ->d_flags of @dentry without its lock, unless that is the
+ * caller, until let_look() or, if the case fails, for a bounded time.
+ */
+void hold_look(struct kunit *test, struct dentry *dentry);
+bool look_is_held(void);
+void let_look(void);
+
+/* At the latest when the case is over. */
+void unwatch(struct kunit *test);
 
 #else
 
-static inline void unwatch_flags(struct kunit *test)
+static inline void unwatch(struct kunit *test)
+{
+}
+
+static inline struct section_watch *watch_section(struct kunit *test,
+						  struct dentry *dentry,
+						  struct dentry *named)
+{
+	kunit_skip(test, "needs SMP and hardware watchpoints");
+	return NULL;
+}
+
+static inline struct look_watch *watch_looks(struct kunit *test,
+					     struct dentry *dentry, bool count)
+{
+	kunit_skip(test, "needs SMP and hardware watchpoints");
+	return NULL;
+}
+
+static inline void hold_look(struct kunit *test, struct dentry *dentry)
+{
+	kunit_skip(test, "needs SMP and hardware watchpoints");
+}
+
+static inline bool look_is_held(void)
+{
+	return false;
+}
+
+static inline void let_look(void)
 {
 }
 

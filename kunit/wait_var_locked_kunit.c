@@ -403,7 +403,7 @@ static void kill_waiters(struct waiter **all)
 
 /* Three that take signals and sleep in @state. */
 static void park_signalled(struct scene *scene, struct waiter **all,
-			    unsigned int state)
+			   unsigned int state)
 {
 	unsigned int i;
 
