@@ -16,10 +16,22 @@
 #define SPLIT_US	200000
 #define MAX_STORES	16
 
+/*
+ * Whether @dentry is on a chain of the hash.  d_unhashed() does not tell: while __d_move()
+ * has it off its old chain the pointer still leads there.  Bit 0 is the lock of the chain.
+ */
+static bool is_on_a_chain(const struct dentry *dentry)
+{
+	struct hlist_bl_node **pprev = READ_ONCE(dentry->d_hash.pprev);
+
+	return pprev && ((unsigned long)READ_ONCE(*pprev) & ~1UL) ==
+			(unsigned long)&dentry->d_hash;
+}
+
 /* Is @dentry hashed under the name of @target, to which nothing else happens? */
 static bool __maybe_unused is_hashed_as(const struct dentry *dentry, const struct dentry *target)
 {
-	return !d_unhashed(dentry) && dentry->d_parent == target->d_parent &&
+	return is_on_a_chain(dentry) && dentry->d_parent == target->d_parent &&
 	       dentry->d_name.len == target->d_name.len &&
 	       !memcmp(dentry->d_name.name, target->d_name.name,
 		       target->d_name.len);
