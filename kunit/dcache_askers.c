@@ -58,6 +58,8 @@ const char *const end_names[ENDS] = {
 struct dentry *lookup_heir(struct playground *pg, struct lookup *lookup,
 			   enum end end)
 {
+	if (end == BY_SPLICE)
+		lookup->inode = playground_inode(pg, S_IFREG);
 	if (end != BY_MOVE)
 		return lookup->dentry;
 	return playground_child(pg, pg->root, "moves", S_IFDIR);
@@ -65,13 +67,11 @@ struct dentry *lookup_heir(struct playground *pg, struct lookup *lookup,
 
 /*
  * End @lookup in the way @end, for which lookup_heir() has said @heir; true if its
- * waiters have to own the name in turn.
+ * waiters have to own the name in turn.  Does not sleep.
  */
 bool end_lookup(struct playground *pg, struct lookup *lookup,
 		struct dentry *heir, enum end end)
 {
-	struct dentry *alias;
-
 	switch (end) {
 	case BY_DONE:
 		d_lookup_done(lookup->dentry);
@@ -80,13 +80,12 @@ bool end_lookup(struct playground *pg, struct lookup *lookup,
 		d_add(lookup->dentry, NULL);
 		break;
 	case BY_SPLICE:
-		d_splice_alias(playground_inode(pg, S_IFREG), lookup->dentry);
+		d_splice_alias(no_free_ptr(lookup->inode), lookup->dentry);
 		break;
 	default:
 		ihold(d_inode(heir));
-		alias = d_splice_alias(d_inode(heir), lookup->dentry);
-		KUNIT_ASSERT_PTR_EQ(pg->test, alias, heir);
-		playground_keep(pg, alias);
+		lookup->alias = d_splice_alias(d_inode(heir), lookup->dentry);
+		KUNIT_EXPECT_PTR_EQ(pg->test, lookup->alias, heir);
 		break;
 	}
 	return false;
@@ -96,6 +95,14 @@ bool end_lookup(struct playground *pg, struct lookup *lookup,
 void lookup_forget(struct lookup *lookup)
 {
 	list_del(&lookup->list);
+	lookup_free(lookup);
+}
+
+void lookup_free(struct lookup *lookup)
+{
+	if (!IS_ERR(lookup->alias))
+		dput(lookup->alias);
+	iput(lookup->inode);
 	dput(lookup->dentry);
 	kfree(lookup);
 }

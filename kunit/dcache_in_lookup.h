@@ -90,9 +90,29 @@ void sigkill_that_races_with_the_end_loses_nobody(struct kunit *test);
 void unmount_is_finished_by_the_last_waiter(struct kunit *test);
 void unmount_may_race_with_waiters_that_leave(struct kunit *test);
 
+/* dcache_in_lookup_error_kunit.c: Callers when something fails */
+void exclusive_create_leaves_no_lookup_and_no_reference(struct kunit *test);
+void atomic_open_leaves_no_lookup_and_no_reference(struct kunit *test);
+void slow_lookup_leaves_no_lookup_and_no_reference(struct kunit *test);
+void open_of_a_known_name_leaves_no_lookup_and_no_reference(struct kunit *test);
+void waiters_own_the_name_in_turn_when_an_open_fails(struct kunit *test);
+void open_without_a_dentry_leaves_no_lookup_and_no_reference(struct kunit *test);
+void each_allocation_of_an_open_may_fail(struct kunit *test);
+void each_allocation_of_add_ci_may_fail(struct kunit *test);
+void add_ci_without_a_dentry_gives_its_inode_back(struct kunit *test);
+void add_ci_that_finds_the_name_gives_its_inode_back(struct kunit *test);
+void add_ci_that_has_waited_gives_its_inode_back(struct kunit *test);
+void add_ci_whose_splice_fails_ends_its_lookup(struct kunit *test);
+void add_ci_of_a_known_directory_ends_its_lookup(struct kunit *test);
+void waiters_own_the_exact_name_when_add_ci_fails(struct kunit *test);
+
 /* dcache_in_lookup_proc_kunit.c: Readdir of procfs and sysctl */
 void procfs_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test);
 void sysctl_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test);
+void procfs_readdir_leaves_no_lookup_and_no_reference(struct kunit *test);
+void sysctl_readdir_leaves_no_lookup_and_no_reference(struct kunit *test);
+void each_allocation_of_a_procfs_readdir_may_fail(struct kunit *test);
+void each_allocation_of_a_sysctl_readdir_may_fail(struct kunit *test);
 
 /* dcache_in_lookup_doctor_kunit.c: What lookup_doctor says */
 void doctor_knows_a_slow_owner(struct kunit *test);

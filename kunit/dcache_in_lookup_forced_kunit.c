@@ -169,11 +169,9 @@ void waiters_that_are_awake_at_the_end_are_not_lost(struct kunit *test)
 
 			set_scene(test, &s);
 			heir = lookup_heir(s.pg, s.a, end);
-			/* runnable, and has to take ->d_lock before it can look */
-			spin_lock(&s.a->dentry->d_lock);
-			wake_up_process(s.crowd.one[awake]->thread.task);
+			/* runnable, but on this CPU */
 			preempt_disable();
-			spin_unlock(&s.a->dentry->d_lock);
+			wake_up_process(s.crowd.one[awake]->thread.task);
 			in_turn = end_lookup(s.pg, s.a, heir, end);
 			preempt_enable();
 

@@ -171,6 +171,21 @@ void playground_refuse(bool refuse)
 	WRITE_ONCE(refuse_dentries, refuse);
 }
 
+void need_faults(struct kunit *test)
+{
+	void *memory;
+	bool failed;
+
+	if (!IS_ENABLED(CONFIG_FAILSLAB))
+		kunit_skip(test, "needs CONFIG_FAILSLAB");
+	fail_allocation(1);
+	memory = kmalloc(sizeof(long), GFP_KERNEL);
+	failed = allocation_has_failed();
+	kfree(memory);
+	if (!failed)
+		kunit_skip(test, "allocations that may sleep do not fail: write N to /sys/kernel/debug/failslab/ignore-gfp-wait");
+}
+
 unsigned int playground_supers_killed(void)
 {
 	return atomic_read(&supers_killed);
@@ -207,10 +222,8 @@ static void free_lookups(struct playground *pg)
 {
 	struct lookup *lookup, *next;
 
-	list_for_each_entry_safe(lookup, next, &pg->lookups, list) {
-		dput(lookup->dentry);
-		kfree(lookup);
-	}
+	list_for_each_entry_safe(lookup, next, &pg->lookups, list)
+		lookup_free(lookup);
 	INIT_LIST_HEAD(&pg->lookups);
 }
 
@@ -225,6 +238,22 @@ static void free_askers(struct playground *pg)
 		kfree(asker);
 	}
 	INIT_LIST_HEAD(&pg->askers);
+}
+
+struct census census_of(struct dentry *dir)
+{
+	struct census census = {};
+	struct dentry *child;
+
+	spin_lock(&dir->d_lock);
+	hlist_for_each_entry(child, &dir->d_children, d_sib) {
+		census.children++;
+		census.in_lookup += !!d_in_lookup(child);
+		census.references += d_count(child);
+	}
+	census.parents = d_count(dir) - census.children;
+	spin_unlock(&dir->d_lock);
+	return census;
 }
 
 static bool askers_have_left(struct playground *pg)

@@ -54,6 +54,8 @@ struct lookup {
 	struct dentry *dentry;
 	struct qstr name;
 	wait_queue_head_t wq;		/* lent, where the kernel wants one */
+	struct inode *inode;		/* for lookup_heir() */
+	struct dentry *alias;		/* of end_lookup() */
 };
 
 /* A thread that calls d_alloc_parallel(), and what it got. */
@@ -90,6 +92,16 @@ static inline struct hlist_node *playground_alias(struct dentry *dentry)
 	return &dentry->COMPAT_D_ALIAS;
 }
 
+/* The children of a directory, and how much they are in use. */
+struct census {
+	unsigned int children;
+	unsigned int in_lookup;
+	unsigned int references;	/* to all of them */
+	unsigned int parents;		/* references to the directory that are not theirs */
+};
+
+struct census census_of(struct dentry *dir);
+
 struct playground *playground_open(struct kunit *test,
 				   enum playground_kind kind);
 void playground_unmount(struct playground *pg);
@@ -108,6 +120,32 @@ void playground_hold_walk(struct asker *asker, const struct dentry *decoy,
 bool playground_walk_is_held(void);
 unsigned int playground_walks(void);
 void playground_let_walk(void);
+
+/* More allocations than a case makes while they fail. */
+#define MAX_ALLOCATIONS	1000
+
+/* Skips the case where the kernel cannot have them fail, or has not been asked to. */
+void need_faults(struct kunit *test);
+
+/* The @nth allocation of this thread from now on fails. */
+static inline void fail_allocation(unsigned int nth)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	WRITE_ONCE(current->fail_nth, nth);
+#endif
+}
+
+/* From now on none does; has that one failed? */
+static inline bool allocation_has_failed(void)
+{
+	bool failed = false;
+
+#ifdef CONFIG_FAULT_INJECTION
+	failed = !READ_ONCE(current->fail_nth);
+	WRITE_ONCE(current->fail_nth, 0);
+#endif
+	return failed;
+}
 
 /* @text has to outlive the playground: string literals, or kept by the case. */
 struct qstr playground_name(struct dentry *parent, const char *text);
@@ -134,6 +172,7 @@ bool end_lookup(struct playground *pg, struct lookup *lookup,
 		struct dentry *heir, enum end end);
 
 void lookup_forget(struct lookup *lookup);
+void lookup_free(struct lookup *lookup);
 void lookup_wake(struct lookup *lookup);
 
 struct asker *asker_new(struct playground *pg, struct dentry *parent,
