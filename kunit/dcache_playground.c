@@ -183,7 +183,7 @@ void need_faults(struct kunit *test)
 	failed = allocation_has_failed();
 	kfree(memory);
 	if (!failed)
-		kunit_skip(test, "allocations that may sleep do not fail: write N to /sys/kernel/debug/failslab/ignore-gfp-wait");
+		kunit_skip(test, "failslab/ignore-gfp-wait is Y: what may sleep does not fail");
 }
 
 unsigned int playground_supers_killed(void)
