@@ -78,23 +78,24 @@ bool somebody_queues_for(struct scene *scene, unsigned long *var)
 	return found;
 }
 
-/* Whoever gets the lock next must find @waiter on the queue, in the state to be woken from. */
-static inline void unlock_watched(struct waiter *waiter, spinlock_t *lock)
+/*
+ * The @type of wait_var_event_any_lock() of those who are watched: whoever gets the
+ * lock next must find them on the queue and in the state to be woken from.
+ */
+static inline void watched_unlock(struct waiter *waiter)
 {
 	waiter->unready += get_current_state() != waiter->state ||
 			   !is_queued_for(waiter->scene, waiter->var);
-	spin_unlock(lock);
+	spin_unlock(&waiter->scene->lock);
 	if (waiter->finishes)
 		scene_finish(waiter->scene, waiter->var);
 	waiter->finishes = false;
 }
 
-/*
- * The @type of wait_var_event_any_lock() of those who are watched.  The lock is that of the
- * scene, since lockdep has to know it; the waiter is a variable of the caller.
- */
-#define watched_unlock(lock)	unlock_watched(waiter, lock)
-#define watched_lock(lock)	spin_lock(lock)
+static inline void watched_lock(struct waiter *waiter)
+{
+	spin_lock(&waiter->scene->lock);
+}
 
 #ifdef wait_var_event_spinlock
 
@@ -102,7 +103,7 @@ static long wait_in_table(struct waiter *waiter)
 {
 	if (waiter->watched)
 		return wait_var_event_any_lock(waiter->var, condition(waiter),
-					       &waiter->scene->lock, watched,
+					       waiter, watched,
 					       TASK_UNINTERRUPTIBLE);
 	if (waiter->state == TASK_INTERRUPTIBLE)
 		return wait_var_event_any_lock(waiter->var, condition(waiter),
@@ -155,7 +156,7 @@ static long wait_on_queue(struct waiter *waiter)
 
 	if (waiter->watched)
 		return wait_var_event_any_lock(queue, condition(waiter),
-					       &waiter->scene->lock, watched,
+					       waiter, watched,
 					       TASK_UNINTERRUPTIBLE);
 	if (waiter->state == TASK_INTERRUPTIBLE)
 		return wait_var_event_any_lock(queue, condition(waiter),
