@@ -116,9 +116,9 @@ void lookup_wake(struct lookup *lookup)
 		wake_up_all(&lookup->wq);
 		return;
 	}
-#ifdef COMPAT_D_WAITERS
+#ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
 	spin_lock(&dentry->d_lock);
-	wake_up_var_locked(&dentry->COMPAT_D_WAITERS, &dentry->d_lock);
+	wake_up_var_locked(&dentry->d_lookup_waiters, &dentry->d_lock);
 	spin_unlock(&dentry->d_lock);
 #else
 	wake_up_var(compat_wait_key(dentry));

@@ -444,14 +444,14 @@ void add_ci_waits_for_the_exact_name_like_all(struct kunit *test)
 }
 
 /* Entries for @dentry on the list that hangs on it, or on its shared queue. */
-#ifdef COMPAT_D_WAITERS
+#ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
 
 static unsigned int entries_for(struct dentry *dentry)
 {
 	unsigned int nr;
 
 	spin_lock(&dentry->d_lock);
-	nr = list_count_nodes(&dentry->COMPAT_D_WAITERS.entries);
+	nr = list_count_nodes(&dentry->d_lookup_waiters.entries);
 	spin_unlock(&dentry->d_lock);
 	return nr;
 }

@@ -350,7 +350,7 @@ void both_bits_are_gone_when_the_lookup_has_ended(struct kunit *test)
 	}
 }
 
-#ifdef COMPAT_D_WAITERS
+#ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
 
 /* Each of @crowd is on the list that hangs on @dentry, once. */
 static bool all_hang_on(struct crowd *crowd, struct dentry *dentry)
@@ -359,7 +359,7 @@ static bool all_hang_on(struct crowd *crowd, struct dentry *dentry)
 	unsigned int i, seen[FEW] = {}, nr = 0;
 
 	spin_lock(&dentry->d_lock);
-	list_for_each_entry(entry, &dentry->COMPAT_D_WAITERS.entries, entry) {
+	list_for_each_entry(entry, &dentry->d_lookup_waiters.entries, entry) {
 		nr++;
 		for (i = 0; i < FEW; i++)
 			seen[i] += entry->task == crowd->one[i]->thread.task;
@@ -383,7 +383,7 @@ void waiters_hang_on_the_dentry(struct kunit *test)
 		unsigned int i;
 
 		/* in lookup, nobody waits */
-		KUNIT_EXPECT_TRUE(test, list_empty(&a->dentry->COMPAT_D_WAITERS.entries));
+		KUNIT_EXPECT_TRUE(test, list_empty(&a->dentry->d_lookup_waiters.entries));
 
 		/* three wait; they wake up for nothing, and are there again */
 		crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);

@@ -34,7 +34,7 @@
 #define COMPAT_WAITS_ON_LENT_QUEUE	false
 #endif
 
-#ifdef COMPAT_D_WAITERS
+#ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
 #define COMPAT_WAITS_ON_DENTRY		true
 #else
 #define COMPAT_WAITS_ON_DENTRY		false
@@ -46,8 +46,8 @@
 /* What waiters and wakers name @dentry by; not where waiters use a lent queue. */
 static inline void *compat_wait_key(struct dentry *dentry)
 {
-#ifdef COMPAT_D_WAITERS
-	return &dentry->COMPAT_D_WAITERS;
+#ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
+	return &dentry->d_lookup_waiters;
 #else
 	return &dentry->d_flags;
 #endif
@@ -219,8 +219,8 @@ static inline void compat_hide_waiters(struct dentry *dentry,
 	spin_lock(&dentry->d_lock);
 #if defined(COMPAT_HAVE_D_WAIT)
 	dentry->d_wait = &hidden->fresh;
-#elif defined(COMPAT_D_WAITERS)
-	list_replace_init(&dentry->COMPAT_D_WAITERS.entries, &hidden->waiters);
+#elif defined(COMPAT_HAVE_D_LOOKUP_WAITERS)
+	list_replace_init(&dentry->d_lookup_waiters.entries, &hidden->waiters);
 #else
 	dentry->d_flags &= ~COMPAT_DCACHE_WAITER;
 #endif
@@ -231,9 +231,9 @@ static inline void compat_hide_waiters(struct dentry *dentry,
 static inline void compat_unhide_waiters(struct dentry *dentry,
 					 struct compat_hidden *hidden)
 {
-#ifdef COMPAT_D_WAITERS
+#ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
 	spin_lock(&dentry->d_lock);
-	list_splice(&hidden->waiters, &dentry->COMPAT_D_WAITERS.entries);
+	list_splice(&hidden->waiters, &dentry->d_lookup_waiters.entries);
 	spin_unlock(&dentry->d_lock);
 #endif
 }

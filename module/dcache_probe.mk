@@ -19,13 +19,11 @@ endif
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SET_D_OP,dcache.h,\<d_set_d_op.struct)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOCK_WAITER,dcache.h,\<DCACHE_LOCK_WAITER\>)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOOKUP_WAITERS,dcache.h,\<DCACHE_LOOKUP_WAITERS\>)
-# Where waiters hang, by the name that the member has, or had.  A kernel that keeps its kABI
-# still shows d_wait to genksyms then.
+# A kernel that keeps its kABI still shows d_wait to genksyms.
 ifeq ($(call dcache_probe,found,dcache.h,\<wait_var_queue[[:space:]]),)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_WAIT,dcache.h,\<wait_queue_head_t .d_wait;)
 endif
-ccflags-y += $(call dcache_probe,COMPAT_D_WAITERS=d_lookup_waiters,dcache.h,\<wait_var_queue[[:space:]]*d_lookup_waiters;)
-ccflags-y += $(call dcache_probe,COMPAT_D_WAITERS=d_waiters,dcache.h,\<wait_var_queue[[:space:]]*d_waiters;)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_LOOKUP_WAITERS,dcache.h,\<wait_var_queue d_lookup_waiters;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_EVICTION_WAITERS,dcache.h,\<completion_list .waiters;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SPLICE_ALIAS_OPS,dcache.h,\<d_splice_alias_ops.struct)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_S_D_OP,fs.h,\<dentry_operations .s_d_op;)

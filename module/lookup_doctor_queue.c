@@ -16,7 +16,7 @@ bool ld_is_queued(const struct list_head *entry)
 	return ld_read(&next, &entry->next, sizeof(next)) && next != entry;
 }
 
-#ifdef COMPAT_D_WAITERS
+#ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
 
 static bool ld_is_linked(const struct list_head *entry)
 {
@@ -84,7 +84,7 @@ void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
 			w->dentry = NULL;
 		} else if (!ld_is_on_a_stack(at)) {
 			w->dentry = container_of(at, struct dentry,
-						 COMPAT_D_WAITERS.entries);
+						 d_lookup_waiters.entries);
 			return;
 		}
 	}

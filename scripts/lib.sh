@@ -329,9 +329,9 @@ forms_in() {
 	}
 	! in_header '\<DCACHE_LOCK_WAITER\>' || found+=($'posted\tDCACHE_LOCK_WAITER')
 	! in_header '\<DCACHE_LOOKUP_WAITERS\>' || found+=($'shipped\tDCACHE_LOOKUP_WAITERS')
-	if in_header '\<d_(lookup_)?waiters;' && in_header __GENKSYMS__; then
+	if in_header '\<d_lookup_waiters;' && in_header __GENKSYMS__; then
 		found+=($'kabi\ta list of waiters that genksyms does not see')
-	elif in_header '\<d_(lookup_)?waiters;'; then
+	elif in_header '\<d_lookup_waiters;'; then
 		found+=($'apply\ta list of waiters in struct dentry')
 	fi
 	if ((${#found[@]} == 0)) && in_header '\<d_alloc_parallel\(' &&
@@ -524,4 +524,3 @@ mutant_value() {
 	sed -n "/^--- /q; /^$1: /,/^[A-Z][a-z0-9. ]*: \\|^\$/p" "$(mutants_dir)/$2.patch" |
 		sed "2,\${/^[A-Z][a-z0-9. ]*: /d;}; s/^$1: //" | paste -sd ' ' | sed 's/ *$//'
 }
-
