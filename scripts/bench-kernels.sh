@@ -116,7 +116,7 @@ check_kernels() {
 	[[ $SERIES == apply && $KUNIT == module ]] || die "the bench compares with and without the series: leave SERIES and KUNIT alone"
 	for name; do
 		all_kernels | grep -xF -- "$name" > /dev/null ||
-			die "no kernel $name; there are: $(all_kernels | paste -sd ' ')"
+			misused "no kernel $name; there are: $(all_kernels | paste -sd ' ')"
 	done
 }
 

@@ -6,7 +6,8 @@
 
 set -euo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/usage.sh
+. "$(dirname "${BASH_SOURCE[0]}")/usage.sh"
 export LC_ALL=C
 # A git hook or an alias that runs us must not point us at its repository.
 # shellcheck disable=SC2086

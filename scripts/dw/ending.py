@@ -45,7 +45,7 @@ def quiet(stream):
                             line_buffering=stream.line_buffering or pipe.isatty())
 
 
-def run(main):
+def run_main(main):
     """Call @main and exit with what it returns.  Ctrl-C ends the program with status 130, and
     SIGTERM and SIGHUP with 128 and their number, all in silence and with every context left."""
     def end(number, _frame):

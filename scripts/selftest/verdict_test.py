@@ -278,5 +278,5 @@ def main():
 
 
 if __name__ == '__main__':
-    from dw.ending import run
-    run(main)
+    from dw.ending import run_main
+    run_main(main)
