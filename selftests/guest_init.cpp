@@ -15,13 +15,14 @@
  *	run	NAME SECONDS PROGRAM [ARG...]	a program that prints KTAP
  *	torture	NAME SECONDS FILE [PARAM...]	a torture module: its end line is
  *						the verdict
+ *	kmemleak NAME SECONDS			what the kernel has lost of its memory
  *	shell					an interactive shell on the console
  *	coverage				hand what gcov has counted over, to the
  *						port "coverage"
  *
  * Modules are loaded and settings are made first; before all, those that the kernel
- * itself is short of, if /drivers/list names any.  A skip, kunit, run or torture item
- * becomes one top-level result, with the item's own KTAP nested below.  An item
+ * itself is short of, if /drivers/list names any.  A skip, kunit, run, torture or
+ * kmemleak item becomes one top-level result, with the item's own KTAP nested below.  An item
  * that is not over after SECONDS has hung: the blocked tasks and all CPUs are dumped
  * to the console by sysrq and, since the kernel cannot be trusted any more, the rest
  * is not run.

@@ -338,6 +338,63 @@ Result run_torture(const std::string &name, Seconds limit,
 	return { *success ? Outcome::pass : Outcome::fail, "" };
 }
 
+/*
+ * The kernel looks for memory that nothing points to.  It reports an object that it has
+ * seen unchanged in two scans, and that was minimum_age old when the last of them began.
+ */
+constexpr auto minimum_age = std::chrono::milliseconds(5000);	/* MSECS_MIN_AGE there */
+constexpr size_t most_lines = 400;	/* of its report, to be shown */
+
+/* Returns 0 or an errno; prints the report. */
+int scan_for_leaks(const char *file)
+{
+	const int fd = open(file, O_RDWR | O_CLOEXEC);
+	char buf[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return errno;
+	for (const bool last : { false, true }) {
+		if (write(fd, "scan", 4) != 4)
+			return errno;
+		if (!last)
+			poll(nullptr, 0, minimum_age.count() + 500);
+	}
+	lseek(fd, 0, SEEK_SET);
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		if (write(STDOUT_FILENO, buf, n) != n)
+			return errno;
+	return n < 0 ? errno : 0;
+}
+
+Result run_kmemleak(const std::string &name, Seconds limit)
+{
+	const auto body = [] { return scan_for_leaks("/sys/kernel/debug/kmemleak"); };
+	size_t objects = 0, lines = 0;
+	const auto line = [&](std::string_view text) {
+		objects += text.starts_with("unreferenced object");
+		if (++lines <= most_lines)
+			child_line(fmt::format("# {}", text));
+	};
+
+	child_line("KTAP version 1");
+	child_line("1..1");
+	running_case = name + ".nothing_is_left_that_nothing_points_to";
+	const Ended ended = in_child(limit, body, line);
+
+	if (!ended.in_time)
+		return hung(name, limit);
+	std::string why;
+
+	if (ended.status)
+		why = fmt::format("no scan: {}", strerror(WEXITSTATUS(ended.status)));
+	else if (objects)
+		why = fmt::format("{} object{}", objects, objects > 1 ? "s" : "");
+	child_line(fmt::format("{}ok 1 nothing_is_left_that_nothing_points_to{}{}",
+			       why.empty() ? "" : "not ", why.empty() ? "" : " # ", why));
+	return { why.empty() ? Outcome::pass : Outcome::fail, why };
+}
+
 } // namespace
 
 /* Returns 0 or an errno. */
@@ -368,7 +425,7 @@ void open_kernel_log()
 bool is_test(const Words &item)
 {
 	return item[0] == "skip" || item[0] == "kunit" || item[0] == "run" ||
-	       item[0] == "torture";
+	       item[0] == "torture" || item[0] == "kmemleak";
 }
 
 Result run_item(const Words &item)
@@ -384,6 +441,8 @@ Result run_item(const Words &item)
 		return { Outcome::skip, fmt::format("{}", fmt::join(rest, " ")) };
 	if (item[0] == "kunit")
 		return run_kunit(name, Seconds(limit), rest);
+	if (item[0] == "kmemleak")
+		return run_kmemleak(name, Seconds(limit));
 	if (item[0] == "torture")
 		return run_torture(name, Seconds(limit), rest);
 	return run_program(name, Seconds(limit), rest);
