@@ -6,10 +6,26 @@ import os
 import re
 import subprocess
 
-from source import Trouble, WORDS, write
+from source import Trouble, WORDS, guards_in, read, write
 
 PATCHES = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 120       # that one file may take
+
+# What takes ->d_lock of D, and what gives it back.
+TAKEN = r'''... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|guard(spinlock)(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\|assert_spin_locked(&D->d_lock)\|lockdep_assert_held(&D->d_lock)\)
+     when != scoped_guard(spinlock, &D->d_lock) S
+     when != locks(..., D, ...)'''
+GIVEN_BACK = r'\(spin_unlock(&D->d_lock)\|spin_unlock(&D->d_lockref.lock)\|unlocks(..., D, ...)\)'
+
+# Coccinelle leaves out, in silence, each function with a statement that it takes for the
+# beginning of another one.  A name that is declared in one rule is known in all.
+GUARDS = '''
+@a_guard_is_followed_by_a_statement@
+iterator name {};
+statement S;
+@@
+ scoped_guard(...) S
+'''
 
 Fact = collections.namedtuple('Fact', 'line column function more')
 
@@ -56,13 +72,22 @@ def spatch(patch, directory, files, options=(), **environment):
     facts = collections.defaultdict(list)
     if not files:
         return facts
+    guards = {'scoped_guard', 'scoped_cond_guard'}
+    for file in files:
+        guards.update(guards_in(file.bare))
+    rules = os.path.join(directory, patch)
+    write(rules, read(os.path.join(PATCHES, patch)).replace(
+        '... // without ->d_lock of D', TAKEN).replace('unlock(D)\n', GIVEN_BACK + '\n') +
+        GUARDS.format(', '.join(sorted(guards))))
     groups = os.path.join(directory, 'groups')
     write(groups, '\n\n'.join(os.path.join(directory, name) for name in by_name) + '\n')
     done = subprocess.run(
-        ['spatch', '--sp-file', os.path.join(PATCHES, patch), '--no-includes',
+        ['spatch', '--sp-file', rules, '--no-includes',
          '--include-headers', '--verbose-parsing', '--no-show-diff', '--timeout', str(SECONDS),
          *options, '--file-groups', groups],
-        cwd=directory, check=False, encoding='latin-1', env={**os.environ, **environment},
+        cwd=directory, check=False, encoding='latin-1',
+        # It wants to know where its user is at home, though it has no business there.
+        env={'HOME': directory, **os.environ, **environment},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode:
         words = [line for line in done.stderr.split('\n') if line.strip()]
@@ -87,8 +112,12 @@ def copy(directory, files):
         write(os.path.join(directory, file.name), file.masked())
 
 
-def find(directory, files):
+def find(directory, files, locks=(), unlocks=()):
+    """Sets the facts of @files.  @locks and @unlocks are functions that take ->d_lock of a
+    dentry that they are given, and that give it back."""
     copy(directory, files)
-    for file, facts in spatch('find.cocci', directory, files).items():
+    found = spatch('find.cocci', directory, files, AUDIT_LOCKS=' '.join(locks),
+                   AUDIT_UNLOCKS=' '.join(unlocks))
+    for file, facts in found.items():
         for kind, fact in facts:
             file.facts[kind].append(fact)

@@ -4,8 +4,16 @@
 // position is that of the name that the script looks for in the text, too: what it
 // finds there and is not said here has not been understood.
 
+//
+// coccinelle.py puts what takes the lock in place of each "// without ->d_lock of D", and what
+// gives it back in place of "unlock(D)".  Functions that are annotated as the one or the other
+// are in $AUDIT_LOCKS and $AUDIT_UNLOCKS.
+
 @initialize:python@
 @@
+import os
+LOCKS = os.environ.get("AUDIT_LOCKS", "").split()
+UNLOCKS = os.environ.get("AUDIT_UNLOCKS", "").split()
 seen = set()
 def say(kind, p, *more):
     # An expression with an #if in it has lines.
@@ -169,17 +177,23 @@ say("typed", p, T)
 // No lock from the beginning of the function, or none any more.  Who has just made the
 // dentry is alone with it.
 
-@unlocked exists@
+@made@
+expression D;
+position q;
+@@
+ D@q = \(d_alloc(...)\|d_alloc_name(...)\|d_alloc_anon(...)\)
+
+@unlocked_entry exists@
 expression D;
 identifier f;
 iterator name scoped_guard;
 statement S;
+identifier locks : script:python() { locks in LOCKS };
 position write.p;
 @@
  f(...)
  {
- ... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|guard(spinlock)(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\|assert_spin_locked(&D->d_lock)\|lockdep_assert_held(&D->d_lock)\)
-     when != scoped_guard(spinlock, &D->d_lock) S
+ ... // without ->d_lock of D
      when != D = \(d_alloc(...)\|d_alloc_name(...)\|d_alloc_anon(...)\)
      when any
  D->d_flags@p
@@ -188,19 +202,20 @@ position write.p;
 
 @script:python@
 p << write.p;
-D << unlocked.D;
+D << unlocked_entry.D;
 @@
-say("unlocked", p, D)
+say("unlocked_since_entry", p, D)
 
 @unlocked_again exists@
 expression D;
 iterator name scoped_guard;
 statement S;
+identifier locks : script:python() { locks in LOCKS };
+identifier unlocks : script:python() { unlocks in UNLOCKS };
 position write.p;
 @@
- \(spin_unlock(&D->d_lock)\|spin_unlock(&D->d_lockref.lock)\)
- ... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|guard(spinlock)(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\|assert_spin_locked(&D->d_lock)\|lockdep_assert_held(&D->d_lock)\)
-     when != scoped_guard(spinlock, &D->d_lock) S
+ unlock(D)
+ ... // without ->d_lock of D
      when any
  D->d_flags@p
 
@@ -212,22 +227,16 @@ say("unlocked", p, D)
 
 // It is another dentry now.
 
-@made@
-expression D;
-position q;
-@@
- D@q = \(d_alloc(...)\|d_alloc_name(...)\|d_alloc_anon(...)\)
-
 @unlocked_other exists@
 expression D, E;
 iterator name scoped_guard;
 statement S;
+identifier locks : script:python() { locks in LOCKS };
 position write.p;
 position q != made.q;
 @@
  D@q = E
- ... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|guard(spinlock)(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\|assert_spin_locked(&D->d_lock)\|lockdep_assert_held(&D->d_lock)\)
-     when != scoped_guard(spinlock, &D->d_lock) S
+ ... // without ->d_lock of D
      when any
  D->d_flags@p
 
@@ -257,6 +266,8 @@ D << unlocked_tried.D;
 @@
 say("unlocked", p, D)
 
+// d_set_d_op() is such a write, and one that some kernels take the lock for.
+
 @d_op@
 expression D;
 position p;
@@ -269,3 +280,65 @@ D << d_op.D;
 @@
 say("d_op", p, D)
 
+@d_op_entry exists@
+expression D;
+identifier f;
+iterator name scoped_guard;
+statement S;
+identifier locks : script:python() { locks in LOCKS };
+position d_op.p;
+@@
+ f(...)
+ {
+ ... // without ->d_lock of D
+     when != D = \(d_alloc(...)\|d_alloc_name(...)\|d_alloc_anon(...)\)
+     when any
+ d_set_d_op@p(D, ...)
+ ... when any
+ }
+
+@script:python@
+p << d_op.p;
+D << d_op_entry.D;
+@@
+say("d_op_unlocked_since_entry", p, D)
+
+@d_op_again exists@
+expression D;
+iterator name scoped_guard;
+statement S;
+identifier locks : script:python() { locks in LOCKS };
+identifier unlocks : script:python() { unlocks in UNLOCKS };
+position d_op.p;
+@@
+ unlock(D)
+ ... // without ->d_lock of D
+     when any
+ d_set_d_op@p(D, ...)
+
+@script:python@
+p << d_op.p;
+D << d_op_again.D;
+@@
+say("d_op_unlocked", p, D)
+
+// It is another dentry now.
+
+@d_op_other exists@
+expression D, E;
+iterator name scoped_guard;
+statement S;
+identifier locks : script:python() { locks in LOCKS };
+position d_op.p;
+position q != made.q;
+@@
+ D@q = E
+ ... // without ->d_lock of D
+     when any
+ d_set_d_op@p(D, ...)
+
+@script:python@
+p << d_op.p;
+D << d_op_other.D;
+@@
+say("d_op_unlocked", p, D)

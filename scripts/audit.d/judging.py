@@ -8,7 +8,7 @@ import re
 from coccinelle import copy, spatch
 from reading import Finding
 from sites import OWN, sites_of, squeeze
-from source import CALL, File, NAMED, read
+from source import CALL, File, NAMED, annotated, read
 from structs import Structs
 
 NO_ENDS = set('''IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_CAST WARN_ON BUG_ON READ_ONCE likely unlikely
@@ -134,7 +134,7 @@ class Judging(Structs):
     def judge_flags(self, file):
         written = {(fact.line, fact.column): fact for fact in file.facts['write']}
         types = {(fact.line, fact.column): fact.more[0] for fact in file.facts['typed']}
-        unlocked = {(fact.line, fact.column) for fact in file.facts['unlocked']}
+        unlocked = self.unlocked(file, 'unlocked')
         for match in re.finditer(r'(->|\.)\s*(d_flags)\b', file.code):
             place = file.where(match.start(2))
             before, after = file.code[:match.start()], file.code[match.end():]
@@ -165,12 +165,42 @@ class Judging(Structs):
                          f'{file.function_at(place[0])}: look whether that writes to it, and '
                          'holds ->d_lock')
 
+    @staticmethod
+    def unlocked(file, kind):
+        """The places that can be reached without ->d_lock.  Where nothing has given it back,
+        a function whose caller has to hold it has it."""
+        held = {(name, ''.join(dentry.split())) for name, what, dentry in annotated(file.bare)
+                if what in ('__must_hold', '__releases')}
+        return {(fact.line, fact.column) for fact in file.facts[kind]} | {
+            (fact.line, fact.column) for fact in file.facts[f'{kind}_since_entry']
+            if (fact.function, ''.join(fact.more[0].split())) not in held}
+
     def judge_d_op(self, file):
+        unlocked = self.unlocked(file, 'd_op_unlocked')
         for fact in file.facts['d_op']:
             where = file.macro.get(fact.line, fact.function)
-            self.say('warnings', file, fact.line, f'd_set_d_op() of {squeeze(fact.more[0])} in '
-                     f'{where}(): writes ->d_flags without ->d_lock; mainline has '
-                     'd_splice_alias_ops() and set_default_d_op() instead')
+            what = f'd_set_d_op() of {squeeze(fact.more[0])} in {where}()'
+            if (fact.line, fact.column) in unlocked or fact.line in file.macro:
+                self.say('warnings', file, fact.line, f'{what}: writes ->d_flags without '
+                         f'->d_lock; {self.instead_of_d_set_d_op()}')
+            else:
+                self.say('notes', file, fact.line, f'{what}: is called with ->d_lock held; a '
+                         'kernel whose d_set_d_op() takes that lock would deadlock here')
+
+    def instead_of_d_set_d_op(self):
+        """What there is in the kernel at hand."""
+        early = 'before its first dentry'
+        if not self.exports:
+            return f'give the superblock its operations {early}: by set_default_d_op() where ' \
+                'the kernel exports that, else by ->s_d_op; KDIR= says which kernel is meant'
+        exported, declared = self.exports
+        if 'set_default_d_op' in exported:
+            text = f'this kernel exports set_default_d_op(), to be called for the superblock {early}'
+        else:
+            text = f'this kernel exports nothing for that; set ->s_d_op of the superblock {early}'
+        if 'd_splice_alias_ops' in declared:
+            text += '; d_splice_alias_ops() is for what is no module'
+        return text
 
     def judge_d_wait(self, file):
         lent = {fact.line for site in self.sites[file] if site.kind == 'old'

@@ -21,6 +21,7 @@ class Reading:
         self.others = {}        # path: text, of code that is not looked at
         self.shadows = set()    # the files with a macro of the name d_alloc_parallel()
         self.tested, self.failed, self.own = set(), set(), set()
+        self.exports = None     # what the kernel at hand has: see kernel.py
 
     def say(self, group, file, line, text, fails=False):
         path = file if isinstance(file, str) else file.path

@@ -9,7 +9,8 @@ CALL = 'd_alloc_parallel'
 NAMED = ('d_in_lookup', 'd_lookup_done', 'd_splice_alias')
 WORDS = re.compile(r'\b(?:%s)\b' % '|'.join((CALL, 'd_flags', 'd_set_d_op', 'd_wait') + NAMED))
 CLEANUP = r'\b__free\(\w+\)'
-MASK = r'/\*~+\*/'
+# What stands for what the parser does not take: see hidden().
+MASK = r'/\*~+\*/|\bretur_&|\b(?:retur_|continu_|brea_)(?!\w)|\bgotO_(?=\w)'
 QUEUE_TYPE = r'(?:wait_queue_head_t|struct\s+wait_queue_head)\b'
 DIRECTIVE = re.compile(r'^[ \t]*#(?:\\\r?\n|[^\n])*', re.M)
 # How the parameters begin, if it is declared and not called.
@@ -72,6 +73,34 @@ def write(path, text):
         file.write(text)
 
 
+def guards_in(code):
+    """The macros scoped_...() and with_...() that a statement follows: neither functions nor
+    calls of such."""
+    for match in re.finditer(r'(?:[;{}):]|\belse|\bdo)\s*((?:scoped|with)_\w+)\s*\(', code):
+        depth, end = 1, match.end()
+        while depth and end < len(code):
+            depth += {'(': 1, ')': -1}.get(code[end], 0)
+            end += 1
+        if re.match(r'\s*[\w{(*]', code[end:end + 200]):
+            yield match[1]
+
+
+# What a function says of a lock of a dentry that it is given, behind its parameters.
+HELD = re.compile(r'\b(__must_hold|__releases|__acquires|__cond_acquires)\s*\(\s*'
+                  r'(?:\w+\s*,\s*)?&?\s*\(?\s*(\w[\w>.-]*?)\s*\)?\s*(?:->|\.)\s*d_lock\s*\)')
+
+
+def annotated(code):
+    """(Function, what it says, of which dentry) of each that says something of ->d_lock."""
+    for match in HELD.finditer(code):
+        # From the end of the last statement or body on, the name of the function is the first
+        # word with parentheses behind it.
+        begin = max(code.rfind(sign, 0, match.start()) for sign in ';}') + 1
+        name = re.search(r'(\w+)\s*\((?!\s*\()', code[begin:match.start()])
+        if name:
+            yield name[1], match[1], match[2]
+
+
 def bodies(file, function):
     """(What is in the braces, the line that this begins in) for each function of that name."""
     for match in re.finditer(rf'\b{function}\s*\([^;{{}}]*\)\s*(?=\{{)', file.code):
@@ -95,25 +124,40 @@ class File:
         self.unparsed = []          # (first line, last line, line of the error)
         self.error = None
 
+    def hidden(self):
+        """(Where, what is there, what stands for it) of what the parser does not take: of
+        __free(kfree) and its like it learns that kfree is a type, and among the arguments of
+        scoped_cond_guard() there is a statement."""
+        places = [(match.start(), match[0], f'/*{"~" * (len(match[0]) - 4)}*/')
+                  for match in re.finditer(CLEANUP, self.code)]
+        for match in re.finditer(r'\bscoped_cond_guard\s*\(\s*\w+\s*,\s*'
+                                 r'(return[ \t](?=\s*[^\s,])|return\b|continue\b|break\b|goto[ \t])',
+                                 self.code):
+            # A word without a meaning of its own, and what joins it to what follows.
+            word = match[1]
+            mask = {'goto ': 'gotO_', 'return ': 'retur_&'}.get(word.replace('\t', ' '),
+                                                               word[:-1] + '_')
+            places.append((match.start(1), word, mask))
+        return sorted(places)
+
     def masked(self):
-        """The text without __free(kfree) and its like, of which the parser learns that kfree
-        is a type.  No position changes, and changed() undoes it."""
+        """The text without that.  No position changes, and changed() undoes it."""
         text, last = '', 0
-        for match in re.finditer(CLEANUP, self.code):
-            text += self.text[last:match.start()] + f'/*{"~" * (len(match[0]) - 4)}*/'
-            last = match.end()
+        for start, word, mask in self.hidden():
+            text += self.text[last:start] + mask
+            last = start + len(word)
         return text + self.text[last:]
 
     def changed(self, directory):
         """The file as a semantic patch has left its copy there."""
         text = read(os.path.join(directory, self.name))
-        marks = re.findall(CLEANUP, self.code)
+        marks = [word for _, word, _ in self.hidden()]
         lost = len(re.findall(MASK, text)) != len(marks)
         if not lost:
             text = re.sub(MASK, lambda match: marks.pop(0), text)
         file = File(self.path, text, self.name)
         if lost:
-            file.error = 'a __free() got lost'
+            file.error = 'a __free() or a scoped_cond_guard() got lost'
         return file
 
     def macro_lines(self):

@@ -9,7 +9,7 @@
  * says: ->d_flags of dentry is written without ->d_lock, in stored\(\)
  * says: ->d_flags is written in macro SET_MARK\(\)
  * says: the address of ->d_flags is used in as_bits\(\)
- * says: d_set_d_op\(\) of dentry in give_operations\(\)
+ * says: d_set_d_op\(\) of dentry in give_operations\(\): writes
  * silent: in (locked|nested|guarded|scoped|asserted|tried|fresh|not_a_dentry)\(\)
  * last: 1 passed, 0 failed, 0 skipped
  */
