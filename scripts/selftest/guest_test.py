@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Does scripts/guest choose the right accelerator, and say why in one line?  A QEMU that is a
+script of ours fails, hangs or boots, as the test wants.  Prints KTAP.
+
+    scripts/selftest/guest_test.py
+"""
+
+import argparse
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import json
+import os
+import sys
+import tempfile
+import types
+
+SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, SCRIPTS)
+
+# What QEMU 7.2 says on an AMD host whose KVM does not know that register.
+ABORTS = '''\
+echo "$0: -chardev socket,id=console: info: QEMU waiting for connection on: x" >&2
+echo "qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69" >&2
+echo "qemu-system-x86_64: kvm.c:3183: kvm_buf_set_msrs: Assertion \\`ret == n' failed." >&2
+kill -ABRT $$
+'''
+BOOTS = '''\
+for word; do case $word in file,id=results,path=*) results=${word##*path=} ;; esac; done
+printf 'KTAP version 1\\n1..0\\n# end of plan\\n' > "$results"
+'''
+PANICS = '''\
+for word; do case $word in file,id=results,path=*) results=${word##*path=} ;; esac; done
+printf 'KTAP version 1\\n' > "$results"
+'''
+HANGS = 'exec sleep 60\n'
+
+
+def load_guest():
+    loader = importlib.machinery.SourceFileLoader('guest', os.path.join(SCRIPTS, 'guest'))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader('guest', loader))
+    loader.exec_module(module)
+    # Nothing here answers, so nothing is waited for.
+    module.KVM, module.PROBE, module.CONNECT, module.DUMP = '/dev/null', 1, 0.1, 0.1
+    module.PVM = '/nowhere'
+    return module
+
+
+class Bench:
+    """A directory with a QEMU, and what guest makes of it."""
+
+    def __init__(self, where):
+        self.where, self.guest = where, load_guest()
+        self.calls = os.path.join(where, 'calls')
+        os.environ['PATH'] = where + os.pathsep + os.environ['PATH']
+        self.script('gen_init_cpio', '')
+        with open(os.path.join(where, 'initramfs'), 'wb'):
+            pass
+
+    def script(self, name, text):
+        path = os.path.join(self.where, name)
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write('#!/bin/bash\n' + text)
+        os.chmod(path, 0o755)
+
+    def qemu(self, **by_cpu):
+        """What QEMU does with -cpu max, with that without arch-capabilities, and with others."""
+        cases = ''.join(f'{pattern}) {by_cpu.get(name, HANGS)} ;;\n' for name, pattern in (
+            ('max', "max"), ('less', "max,*"), ('least', '*')))
+        self.script('qemu-system-x86_64',
+                    f'while [[ $1 != -cpu ]]; do words+=("$1"); shift; done\n'
+                    f'echo "$2" >> {self.calls}\nset -- "${{words[@]}}" "$@"\n'
+                    'for ((n = 1; n <= $#; n++)); do\n'
+                    '[[ ${!n} != -cpu ]] || { n=$((n + 1)); cpu=${!n}; }\ndone\n'
+                    f'case $cpu in\n{cases}esac\n')
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.calls)
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(self.where, 'accel.json'))
+
+    def called(self):
+        with contextlib.suppress(FileNotFoundError):
+            with open(self.calls, encoding='utf-8') as file:
+                return file.read().split()
+        return []
+
+    def remembered(self):
+        with contextlib.suppress(FileNotFoundError):
+            with open(os.path.join(self.where, 'accel.json'), encoding='utf-8') as file:
+                return json.load(file)
+        return {}
+
+    def chosen(self, accel='auto'):
+        """(accelerator, CPU, why); 'refused' if it did not go on."""
+        args = types.SimpleNamespace(
+            accel=accel, accel_cache=os.path.join(self.where, 'accel.json'), icount=False,
+            timeout=1, smp=1, memory=64, append=[], extra=[], until=[], coverage=False,
+            gdb=None, kernel='x', cpu='max', initramfs=os.path.join(self.where, 'initramfs'),
+            gen_init_cpio=os.path.join(self.where, 'gen_init_cpio'))
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            try:
+                which, why = self.guest.choose_accelerator(args)
+            except SystemExit:
+                return 'refused', None, said.getvalue()
+        return which, args.cpu, why
+
+
+def tests(bench):
+    """(name, whether it is so, what there is instead)."""
+    qemu, chosen = bench.qemu, bench.chosen
+    qemu(max=BOOTS)
+    got = chosen()
+    yield 'KVM that works is used, with all that the host has', got[:2] == ('kvm', 'max'), got
+    chosen()
+    yield 'and is tried once', bench.called() == ['max'], bench.called()
+
+    qemu(max=ABORTS, less=BOOTS)
+    got = chosen()
+    yield 'where QEMU fails with one CPU, the next one is tried without arch-capabilities', \
+        got[:2] == ('kvm', 'max,-arch-capabilities'), got
+    yield 'and the reason is the error of QEMU, in one short line', \
+        'error: failed to set MSR 0x10a to 0x69' in got[2] and '\n' not in got[2] and \
+        'info:' not in got[2] and len(got[2]) < 200, got
+    again = chosen()
+    yield 'what failed and what works is remembered', \
+        again == got and len(bench.called()) == 2, (again, bench.called())
+
+    qemu(max=ABORTS, less=ABORTS, least=ABORTS)
+    got = chosen()
+    yield 'where QEMU fails with all, TCG is used', got[0] == 'tcg', got
+    yield 'and the last error is told, and how to silence it', \
+        'failed to set MSR' in got[2] and got[2].endswith('ACCEL=tcg silences this') and \
+        '\n' not in got[2] and 'kernel' not in got[2], got
+    chosen()
+    yield 'that is remembered, too', len(bench.called()) == 3 and \
+        bench.remembered().get('works') is False, (bench.called(), bench.remembered())
+    got = chosen('kvm')
+    yield 'and is why ACCEL=kvm is refused', got[0] == 'refused' and \
+        'ACCEL=kvm: -cpu qemu64' in got[2] and got[2].count('\n') == 1, got
+
+    qemu(max=HANGS)
+    got = chosen()
+    yield 'a guest that hangs is not tried with other CPUs', \
+        got[0] == 'tcg' and bench.called() == ['max'], (got, bench.called())
+    yield 'and is told as such', 'did not get to user space within 1 s' in got[2], got
+    bench.guest.PVM = bench.where
+    qemu(max=ABORTS, less=HANGS)
+    got = chosen()
+    yield 'where the KVM of the host is kvm_pvm, that is the reason', \
+        'kvm_pvm' in got[2] and 'user space' not in got[2], got
+    bench.guest.PVM = '/nowhere'
+
+    qemu(max=PANICS)
+    got = chosen()
+    yield 'a guest that dies tells of its kernel, and is not remembered', \
+        got[0] == 'tcg' and 'that may be the kernel' in got[2] and not bench.remembered(), got
+
+    bench.script('gen_init_cpio', "echo \"unknown file type line 2: 'fil'\" >&2\n")
+    qemu(max=BOOTS)
+    got = chosen()
+    yield 'an entry that gen_init_cpio leaves out ends it', \
+        got[0] == 'refused' and 'unknown file type' in got[2], got
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
+        results = list(tests(Bench(where)))
+    failed = sum(not good for _, good, _ in results)
+    print(f'KTAP version 1\n1..{len(results)}')
+    for number, (name, good, instead) in enumerate(results, 1):
+        if not good:
+            print(f'# {instead!r}')
+        print(f'{"ok" if good else "not ok"} {number} {name}')
+    print(f'{len(results) - failed} passed, {failed} failed, 0 skipped')
+    return 1 if failed or not results else 0
+
+
+if __name__ == '__main__':
+    from dw.ending import run_main
+    run_main(main)
