@@ -9,6 +9,12 @@ set -euo pipefail
 # shellcheck source=scripts/usage.sh
 . "$(dirname "${BASH_SOURCE[0]}")/usage.sh"
 export LC_ALL=C
+# Some tools want to know where their user is at home; cron and systemd do not say it.
+if [[ -z ${HOME:-} ]]; then
+	HOME=$(getent passwd "$(id -u)" | cut -d: -f6) || HOME=
+	[[ -d $HOME ]] || HOME=/var/tmp
+	export HOME
+fi
 # A git hook or an alias that runs us must not point us at its repository.
 # shellcheck disable=SC2086
 unset ${!GIT_@}
@@ -109,7 +115,7 @@ for name in "${not_asked_for[@]}"; do
 	DEFAULTED+=" $name=${!name}"
 done
 export DEFAULTED
-DEFAULT_O=${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/dentry-wait
+DEFAULT_O=${XDG_CACHE_HOME:-$HOME/.cache}/dentry-wait
 : "${O:=$DEFAULT_O}"
 
 one_of() {
@@ -429,6 +435,16 @@ objects_of() {
 touched_objects() {
 	[[ $SERIES != none ]] || return 0
 	series | xargs -r sed -n -E 's,^\+\+\+ b/(.*\.c)$,\1,p' | sort -u | objects_of | xargs
+}
+
+# pack LIST OUT: what gen_init_cpio of the kernel makes of a list.  It leaves out an entry
+# that it does not understand, and says so with a status of 0.
+pack() {
+	"$BUILD/usr/gen_init_cpio" "$1" 2> "$2.log" | gzip -1 > "$2.new" ||
+		die "$2: gen_init_cpio: $(head -n 1 "$2.log")"
+	[[ ! -s $2.log ]] || die "$2: gen_init_cpio: $(head -n 1 "$2.log"); see $1"
+	rm "$2.log"
+	mv "$2.new" "$2"
 }
 
 # Whether the kernel has KUnit at all.
