@@ -88,8 +88,7 @@ static struct dentry *fs_lookup(struct inode *dir, struct dentry *dentry,
 	}
 }
 
-static int fs_create(struct mnt_idmap *idmap, struct inode *dir,
-		     struct dentry *dentry, umode_t mode, bool excl)
+static int fs_make(struct dentry *dentry)
 {
 	struct inode *inode;
 
@@ -105,6 +104,17 @@ static int fs_create(struct mnt_idmap *idmap, struct inode *dir,
 	return 0;
 }
 
+#ifdef COMPAT_HAVE_CREATE_EXCL
+static int fs_create(struct mnt_idmap *idmap, struct inode *dir,
+		     struct dentry *dentry, umode_t mode, bool excl)
+#else
+static int fs_create(struct mnt_idmap *idmap, struct inode *dir,
+		     struct dentry *dentry, umode_t mode)
+#endif
+{
+	return fs_make(dentry);
+}
+
 /* As those do that send one request: look the name up and create it, in one. */
 static int fs_atomic_open(struct inode *dir, struct dentry *dentry,
 			  struct file *file, unsigned int flags, umode_t mode)
@@ -116,7 +126,7 @@ static int fs_atomic_open(struct inode *dir, struct dentry *dentry,
 		return PTR_ERR(found);
 	if (found || d_really_is_positive(dentry) || !(flags & O_CREAT))
 		return finish_no_open(file, found);
-	err = fs_create(NULL, dir, dentry, mode, flags & O_EXCL);
+	err = fs_make(dentry);
 	if (err)
 		return err;
 	file->f_mode |= FMODE_CREATED;

@@ -9,7 +9,7 @@ ifeq ($(wildcard $(dcache_probe_h)),)
 $(error dcache_probe.mk: no $(dcache_probe_h): not a kernel tree or its headers)
 endif
 
-# $(call dcache_probe,MACRO,header below include/linux,regex without parentheses)
+# $(call dcache_probe,MACRO,header below include/linux,regex without parentheses and commas)
 dcache_probe = $(if $(shell grep '$(3)' $(srctree)/include/linux/$(2)),-D$(1))
 
 ifeq ($(call dcache_probe,found,dcache.h,\<d_alloc_parallel.struct),)
@@ -28,6 +28,7 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_EVICTION_WAITERS,dcache.h,\<complet
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SPLICE_ALIAS_OPS,dcache.h,\<d_splice_alias_ops.struct)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_S_D_OP,fs.h,\<dentry_operations .s_d_op;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_SIMPLE_INODE_INIT_TS,fs.h,\<simple_inode_init_ts\>)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_CREATE_EXCL,fs.h,^[[:space:]]*umode_t. bool.;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_VMA_FLAGS_T,shmem_fs.h,\<vma_flags_t flags)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_U,dcache.h,[}] d_u;)
 
