@@ -24,7 +24,8 @@ static void read_line(void *arg, const char *text)
 	if (strstarts(text, "dentry "))
 		reading->here = strstr(text, reading->name);
 	else if (reading->here && strstarts(text, "  verdict: "))
-		strscpy(reading->verdict, text + strlen("  verdict: "));
+		strscpy(reading->verdict, text + strlen("  verdict: "),
+			sizeof(reading->verdict));
 }
 
 /* What is said of the dentry whose name, in quotes, is @reading's, begins so. */

@@ -105,10 +105,10 @@ static int fs_make(struct dentry *dentry)
 }
 
 #ifdef COMPAT_HAVE_CREATE_EXCL
-static int fs_create(struct mnt_idmap *idmap, struct inode *dir,
+static int fs_create(COMPAT_IDMAP *idmap, struct inode *dir,
 		     struct dentry *dentry, umode_t mode, bool excl)
 #else
-static int fs_create(struct mnt_idmap *idmap, struct inode *dir,
+static int fs_create(COMPAT_IDMAP *idmap, struct inode *dir,
 		     struct dentry *dentry, umode_t mode)
 #endif
 {

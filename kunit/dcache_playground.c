@@ -246,7 +246,7 @@ struct census census_of(struct dentry *dir)
 	struct dentry *child;
 
 	spin_lock(&dir->d_lock);
-	hlist_for_each_entry(child, &dir->d_children, d_sib) {
+	compat_for_each_child(child, dir) {
 		census.children++;
 		census.in_lookup += !!d_in_lookup(child);
 		census.references += d_count(child);
@@ -295,7 +295,7 @@ static bool collect_askers(struct playground *pg)
 /* For lookup_doctor_call(): what it says, into the log of the case. */
 void doctor_to_log(void *test, const char *text)
 {
-	kunit_info((struct kunit *)test, "doctor: %s\n", text);
+	kunit_info_if_room(test, "doctor", text);
 }
 
 static void playground_close(void *data)
@@ -387,7 +387,7 @@ struct inode *playground_inode(struct playground *pg, umode_t mode)
 	KUNIT_ASSERT_NOT_NULL(pg->test, inode);
 	inode->i_ino = get_next_ino();
 	inode->i_mode = mode;
-	simple_inode_init_ts(inode);
+	compat_inode_init_ts(inode);
 	if (S_ISDIR(mode)) {
 		inode->i_op = &simple_dir_inode_operations;
 		inc_nlink(inode);

@@ -9,7 +9,6 @@
 #ifndef DCACHE_PLAYGROUND_H
 #define DCACHE_PLAYGROUND_H
 
-#include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -18,6 +17,7 @@
 #include <linux/wait.h>
 
 #include "dcache_compat.h"
+#include "kunit_compat.h"
 #include "parked_thread.h"
 
 /* How long the tests wait for what has to happen: a module parameter. */

@@ -27,8 +27,9 @@
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
+
+#include "dcache_compat.h"
 
 #define ANY_CPU	(-1)
 
@@ -153,7 +154,7 @@ static inline bool parked_thread_is_in(struct parked_thread *pt,
 	unsigned int i, nr;
 	char symbol[64];
 
-	nr = stack_trace_save_tsk(pt->task, pc, ARRAY_SIZE(pc), 0);
+	nr = compat_stack_trace(pt->task, pc, ARRAY_SIZE(pc));
 	for (i = 0; i < nr; i++) {
 		snprintf(symbol, sizeof(symbol), "%ps", (void *)pc[i]);
 		if (strncmp(symbol, function, len))

@@ -7,11 +7,11 @@
 #ifndef WAIT_VAR_SCENE_H
 #define WAIT_VAR_SCENE_H
 
-#include <kunit/test.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/wait_bit.h>
 
+#include "kunit_compat.h"
 #include "parked_thread.h"
 
 #ifdef wait_var_event_spinlock

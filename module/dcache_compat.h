@@ -75,6 +75,20 @@ static inline void *compat_wait_key(struct dentry *dentry)
 #endif
 
 /*
+ * The children of @dentry, also those that are in lookup: all of them, with its ->d_lock
+ * held, and whether there are none.
+ */
+#ifdef COMPAT_HAVE_D_CHILDREN
+#define compat_for_each_child(child, dentry)				\
+	hlist_for_each_entry(child, &(dentry)->d_children, d_sib)
+#define compat_has_no_child(dentry)	hlist_empty(&(dentry)->d_children)
+#else
+#define compat_for_each_child(child, dentry)				\
+	list_for_each_entry(child, &(dentry)->d_subdirs, d_child)
+#define compat_has_no_child(dentry)	list_empty(&(dentry)->d_subdirs)
+#endif
+
+/*
  * A negative dentry that is not in lookup has a list of those who wait for its eviction,
  * where a positive one has the link in its chain of aliases.
  */
@@ -120,6 +134,13 @@ compat_default_d_op(const struct super_block *sb)
 	return sb->__s_d_op;
 #endif
 }
+
+/* Which ids the mount shows, as ->create() is told. */
+#ifdef COMPAT_HAVE_MNT_IDMAP
+#define COMPAT_IDMAP	struct mnt_idmap
+#else
+#define COMPAT_IDMAP	struct user_namespace
+#endif
 
 /* All times of a new inode are now. */
 static inline void compat_inode_init_ts(struct inode *inode)

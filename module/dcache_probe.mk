@@ -10,7 +10,7 @@ $(error dcache_probe.mk: no $(dcache_probe_h): not a kernel tree or its headers)
 endif
 
 # $(call dcache_probe,MACRO,header below include/linux,regex without parentheses and commas)
-dcache_probe = $(if $(shell grep '$(3)' $(srctree)/include/linux/$(2)),-D$(1))
+dcache_probe = $(if $(shell grep -s '$(3)' $(srctree)/include/linux/$(2)),-D$(1))
 
 ifeq ($(call dcache_probe,found,dcache.h,\<d_alloc_parallel.struct),)
 $(error $(dcache_probe_h) has no d_alloc_parallel(): that kernel is too old)
@@ -31,6 +31,9 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_SIMPLE_INODE_INIT_TS,fs.h,\<simple_
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_CREATE_EXCL,fs.h,^[[:space:]]*umode_t. bool.;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_VMA_FLAGS_T,shmem_fs.h,\<vma_flags_t flags)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_U,dcache.h,[}] d_u;)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_CHILDREN,dcache.h,\<hlist_head d_children;)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_MNT_IDMAP,fs.h,\<create. .struct mnt_idmap)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_KUNIT_ACTIONS,../kunit/resource.h,\<kunit_add_action_or_reset\>)
 
 # What modules may use is in Module.symvers, which a tree that is yet to be built, for
 # suites that are built in, does not have.
