@@ -37,7 +37,7 @@ judge:	## what decides every pass, tested: golden runs with the right verdict, b
 	@scripts/selftest/judge
 
 .PHONY: mutants
-mutants: ## put bugs into the series, one at a time: the suites must fail on each
+mutants: ## mutation test: the suites must catch each planted bug
 	@scripts/mutate
 
 .PHONY: scenario matrix stock soak model coverage
@@ -58,14 +58,14 @@ model:	## the protocol in Spin, and its mutants
 .PHONY: bench bench-wall report
 bench:	## what it costs and saves, in instructions, before and after and in variants
 	@scripts/bench
-bench-wall: ## whole workloads on two CPUs by the clock, before and after
+bench-wall: ## wall-clock benchmark: whole workloads on two CPUs, before and after
 	@scripts/bench-wall
 
 report:	## one page of what they have measured: report.html and report.md in $O/report
 	@bash -c '. scripts/lib.sh; check_variables; scripts/report --results "$$RESULTS" --out "$$O/report"' report
 
 .PHONY: audit
-audit:	## what another filesystem in SRC has to change, and the patch that does it
+audit:	## port the filesystem in SRC to the new calling convention
 audit: export SRC := $(SRC)
 audit: export OUT := $(OUT)
 audit: export BOTH := $(BOTH)
@@ -91,7 +91,7 @@ bisect-step: ## KDIR=~/linux: whether that passes; for git bisect run see script
 	@scripts/bisect-step
 
 .PHONY: build tree reset refresh series each
-build:	## all steps but the guest
+build:	## build everything, boot nothing
 	@scripts/run build
 tree:	## the git tree with the series, to work in
 	@scripts/tree

@@ -269,7 +269,7 @@ void lookup_leaves_the_lru_list_alone(struct kunit *test)
 	struct scene s;
 
 	if (!COMPAT_WAITS_ON_SHARED_QUEUE)
-		kunit_skip(test, "->d_lru shares its room with who waits");
+		kunit_skip(test, "this kernel links waiters through ->d_lru");
 
 	/* "a": in lookup, 1 + 3 references, on no list of unused dentries */
 	set_scene(test, &s);

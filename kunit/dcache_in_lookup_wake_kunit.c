@@ -185,7 +185,7 @@ void wake_up_is_sent_when_the_name_is_hashed(struct kunit *test)
 void wake_up_is_sent_under_d_lock(struct kunit *test)
 {
 	if (!IS_ENABLED(CONFIG_SMP) || IS_ENABLED(CONFIG_PREEMPT_RT))
-		kunit_skip(test, "a lock that is held cannot be told here");
+		kunit_skip(test, "the state of a lock is not observable on UP");
 	watch_all_ends(test, FEW, judge_lock);
 }
 
@@ -412,7 +412,7 @@ void waiters_hang_on_the_dentry(struct kunit *test)
 
 void waiters_hang_on_the_dentry(struct kunit *test)
 {
-	kunit_skip(test, "on this kernel they wait elsewhere");
+	kunit_skip(test, "this kernel keeps waiters elsewhere, not on the dentry");
 }
 
 #endif

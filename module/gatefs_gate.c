@@ -140,8 +140,8 @@ static void gatefs_release_all_due(struct gatefs_info *info)
 }
 
 /*
- * Pass the gate.  Returns 0, be it that the gate let us or that our time was
- * up, or -EINTR on a fatal signal.
+ * Pass the gate.  Returns 0 if the gate was opened or the time limit was reached,
+ * -EINTR on a fatal signal.
  */
 int gatefs_gate_pass(struct gatefs_info *info, const struct qstr *name)
 {

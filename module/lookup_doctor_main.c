@@ -21,7 +21,7 @@
  *	erased bit	it is in lookup, has waiters, and not the bit that says so
  *	cycle		its owner waits for a dentry whose owner ... waits for it, and
  *			nobody else may be the owner
- *	abandoned	it is in lookup, and nobody is at it
+ *	abandoned	it is in lookup, and no thread holds it
  *	dirty chain	it is on the in-lookup hash, and not in lookup
  *	slow owner	its owner sleeps elsewhere or runs: that can still end
  *

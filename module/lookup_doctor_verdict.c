@@ -81,7 +81,7 @@ static const char *ld_verdict(struct ld_report *r, struct ld_dentry *d,
 	if (!d->readable)
 		return "the dentry is gone: its memory cannot be read";
 	if (!ld_in_lookup(d) && d->queued)
-		return "LOST WAKE-UP: the lookup has ended, and who waited was not woken";
+		return "LOST WAKE-UP: the lookup has ended, and a waiter was not woken";
 	if (!ld_in_lookup(d) && d->on_chain)
 		return "DIRTY CHAIN: not in lookup, but still on the in-lookup hash";
 	if (!ld_in_lookup(d))
@@ -101,9 +101,9 @@ static const char *ld_verdict(struct ld_report *r, struct ld_dentry *d,
 	if (r->running) {
 		r->unsure = true;
 		*hopeless = false;
-		return "owner unknown: nobody who sleeps is at it, but some threads run";
+		return "owner unknown: no sleeping thread holds it, but some threads are running";
 	}
-	return "ABANDONED: in lookup, and nobody is at it; was d_lookup_done() forgotten?";
+	return "ABANDONED: in lookup, and no thread holds it; was d_lookup_done() forgotten?";
 }
 
 static void ld_say_name(struct ld_report *r, const struct ld_dentry *d)

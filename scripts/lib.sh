@@ -141,7 +141,7 @@ check_variables() {
 		one_of STOCK "$STOCK" "${stocks[@]##*/}"
 		[[ -z $KDIR$KCONFIG$LLVM$CC && $SERIES == apply && $KERNEL == plain &&
 			$KUNIT == module && $ARCH == x86_64 ]] ||
-			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and a CONFIG that sets something away"
+			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and any CONFIG that changes the kernel"
 	fi
 	check_series
 	one_of KUNIT "$KUNIT" module built-in
@@ -149,7 +149,7 @@ check_variables() {
 	one_of ARCH "$ARCH" x86_64 i386 um
 	one_of V "$V" 0 1
 	one_of MERGE "$MERGE" 0 1
-	[[ $MERGE == 0 || -n $KDIR ]] || die "MERGE=1: into which tree? KDIR="
+	[[ $MERGE == 0 || -n $KDIR ]] || die "MERGE=1 needs KDIR=PATH, the tree to merge into"
 	[[ $LLVM =~ ^(1|-[0-9]+|/.*/)?$ ]] ||
 		die "LLVM=$LLVM: want 1, -19 for clang-19, or the directory of clang with a / behind it"
 	whole_number TIMEOUT "$TIMEOUT"
@@ -167,7 +167,7 @@ check_variables() {
 		die "$TOP: make cannot work below a path with blanks; move this elsewhere"
 	[[ -z $KCONFIG || (-f $KCONFIG && $KCONFIG == /*) ]] ||
 		die "KCONFIG=$KCONFIG: no such file; name a .config by its absolute path"
-	[[ -z $REV || -n $KDIR ]] || die "REV=$REV: of which tree? KDIR="
+	[[ -z $REV || -n $KDIR ]] || die "REV=$REV needs KDIR=PATH, a git tree that has that commit"
 	[[ -z $KDIR || $(realpath -m -- "$O")/ != "$KDIR"/* ]] ||
 		die "O=$O is inside of KDIR=$KDIR, which is only read; choose another O="
 }
@@ -213,7 +213,7 @@ lock() {
 	fi
 	mkdir -p "$O" || die "O=$O: cannot be created; choose another O="
 	[[ -f $O/lock || -z $(ls -A "$O") ]] ||
-		die "O=$O has files in it that are not from here; choose a new or an empty directory"
+		die "O=$O is not empty and was not created by this tool; choose a new or an empty directory"
 	exec 9>> "$O/lock"
 	flock -n 9 ||
 		die "O=$O is in use by another run ($(cat "$O/lock")); wait for it, or give this one another O="

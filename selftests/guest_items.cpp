@@ -241,7 +241,7 @@ Result kunit_results(const std::string &name)
 	std::getline(filter, glob);
 	if (glob.empty() || glob == "*")
 		return { Outcome::fail, "it left no results in debugfs" };
-	return { Outcome::skip, "no case of it was selected" };
+	return { Outcome::skip, "FILTER matches no case of it" };
 }
 
 Result run_kunit(const std::string &name, Seconds limit,

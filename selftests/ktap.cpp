@@ -301,10 +301,10 @@ void attend(const test &t, pid_t child, int pidfd, int pipe, double scale, outco
 		}
 		if (!out.verdict) {
 			out.verdict = 'F';
-			out.reason = fmt::format("not through after {} ms", limit.count());
+			out.reason = fmt::format("timed out after {} ms", limit.count());
 		} else if (out.verdict != 'F') {
 			out.verdict = 'F';
-			out.reason = "through, but its process does not end";
+			out.reason = "passed, but its process did not exit";
 		}
 		describe_threads(child);
 		ask_doctor();

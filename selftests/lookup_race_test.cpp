@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 	o.add("--threads", threads, 2, 256, "racing threads, default 2");
 	o.add("--duration", seconds, 0.001, 1e6, "seconds for each filesystem");
 	o.add("--rounds", c.rounds, 1, UINT64_MAX, "run so many rounds instead of --duration");
-	o.add("--bound", bound, 0.1, 1e5, "seconds after which a round that is not through hangs");
+	o.add("--bound", bound, 0.1, 1e5, "seconds after which a round counts as hung");
 	o.add("--dir", dirs, "race on missing names of this directory as well (repeatable)");
 	if (const auto status = o.parse(argc, argv))
 		return *status;

@@ -227,7 +227,7 @@ race_result run_race(ktap::test_case &t, const race_config &c, const std::string
 				stuck += (stuck.empty() ? "" : "; ") + line;
 		}
 		/* It can never be joined, so nothing of this may be unwound. */
-		t.abandon("{}: round {} is not through after {} ms; seed {}; {}", what, least,
+		t.abandon("{}: round {} timed out after {} ms; seed {}; {}", what, least,
 			  bound.count(), c.seed, stuck);
 	}
 	threads.clear();

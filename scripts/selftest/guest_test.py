@@ -158,7 +158,7 @@ def tests(bench):
     qemu(max=PANICS)
     got = chosen()
     yield 'a guest that dies tells of its kernel, and is not remembered', \
-        got[0] == 'tcg' and 'that may be the kernel' in got[2] and not bench.remembered(), got
+        got[0] == 'tcg' and 'perhaps because of this kernel' in got[2] and not bench.remembered(), got
 
     bench.script('gen_init_cpio', "echo \"unknown file type line 2: 'fil'\" >&2\n")
     qemu(max=BOOTS)
