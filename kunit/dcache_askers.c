@@ -48,11 +48,13 @@ struct lookup *lookup_begin(struct playground *pg, struct dentry *parent,
 {
 	return lookup_begin_qstr(pg, parent, playground_name(parent, text));
 }
+EXPORT_SYMBOL_GPL(lookup_begin);
 
 const char *const end_names[ENDS] = {
 	"d_lookup_done()", "d_add()", "d_splice_alias()",
 	"d_splice_alias() that moves a directory",
 };
+EXPORT_SYMBOL_GPL(end_names);
 
 /* The dentry that end_lookup() will have hashed under the name, if any. */
 struct dentry *lookup_heir(struct playground *pg, struct lookup *lookup,
@@ -64,6 +66,7 @@ struct dentry *lookup_heir(struct playground *pg, struct lookup *lookup,
 		return lookup->dentry;
 	return playground_child(pg, pg->root, "moves", S_IFDIR);
 }
+EXPORT_SYMBOL_GPL(lookup_heir);
 
 /*
  * End @lookup in the way @end, for which lookup_heir() has said @heir; true if its
@@ -90,6 +93,7 @@ bool end_lookup(struct playground *pg, struct lookup *lookup,
 	}
 	return false;
 }
+EXPORT_SYMBOL_GPL(end_lookup);
 
 /* Drop @lookup, which has ended, before the playground does. */
 void lookup_forget(struct lookup *lookup)
@@ -97,6 +101,7 @@ void lookup_forget(struct lookup *lookup)
 	list_del(&lookup->list);
 	lookup_free(lookup);
 }
+EXPORT_SYMBOL_GPL(lookup_forget);
 
 void lookup_free(struct lookup *lookup)
 {
@@ -124,6 +129,7 @@ void lookup_wake(struct lookup *lookup)
 	wake_up_var(compat_wait_key(dentry));
 #endif
 }
+EXPORT_SYMBOL_GPL(lookup_wake);
 
 /* Ask in the test thread for a name that nobody is looking up. */
 struct dentry *playground_ask(struct playground *pg, struct dentry *parent,
@@ -139,6 +145,7 @@ struct dentry *playground_ask(struct playground *pg, struct dentry *parent,
 	d_lookup_done(dentry);
 	return playground_keep(pg, dentry);
 }
+EXPORT_SYMBOL_GPL(playground_ask);
 
 static void asker_body(struct parked_thread *self)
 {
@@ -212,6 +219,7 @@ struct asker *asker_new(struct playground *pg, struct dentry *parent,
 	list_add(&asker->list, &pg->askers);
 	return asker;
 }
+EXPORT_SYMBOL_GPL(asker_new);
 
 /* The thread exists, but does not run before asker_run(). */
 void asker_create(struct playground *pg, struct asker *asker, int cpu)
@@ -221,6 +229,7 @@ void asker_create(struct playground *pg, struct asker *asker, int cpu)
 
 	KUNIT_ASSERT_EQ(pg->test, err, 0);
 }
+EXPORT_SYMBOL_GPL(asker_create);
 
 /* A thread that will call d_add_ci() for @lookup, which is the test's. */
 struct asker *adder_create(struct playground *pg, struct lookup *lookup,
@@ -234,11 +243,13 @@ struct asker *adder_create(struct playground *pg, struct lookup *lookup,
 	asker_create(pg, adder, ANY_CPU);
 	return adder;
 }
+EXPORT_SYMBOL_GPL(adder_create);
 
 void asker_run(struct asker *asker)
 {
 	parked_thread_run(&asker->thread);
 }
+EXPORT_SYMBOL_GPL(asker_run);
 
 void crowd_create(struct playground *pg, struct crowd *crowd,
 		  struct dentry *parent, struct qstr name, unsigned int nr,
@@ -254,6 +265,7 @@ void crowd_create(struct playground *pg, struct crowd *crowd,
 		crowd->one[crowd->nr++] = asker;
 	}
 }
+EXPORT_SYMBOL_GPL(crowd_create);
 
 void crowd_run(struct crowd *crowd)
 {
@@ -262,6 +274,7 @@ void crowd_run(struct crowd *crowd)
 	for (i = 0; i < crowd->nr; i++)
 		asker_run(crowd->one[i]);
 }
+EXPORT_SYMBOL_GPL(crowd_run);
 
 /* @nr threads ask for @text. */
 void crowd_start(struct playground *pg, struct crowd *crowd,
@@ -271,6 +284,7 @@ void crowd_start(struct playground *pg, struct crowd *crowd,
 	crowd_create(pg, crowd, parent, playground_name(parent, text), nr, cpu);
 	crowd_run(crowd);
 }
+EXPORT_SYMBOL_GPL(crowd_start);
 
 bool asker_is_parked(struct asker *asker)
 {
@@ -278,6 +292,7 @@ bool asker_is_parked(struct asker *asker)
 	       parked_thread_sleeps(&asker->thread, TASK_UNINTERRUPTIBLE,
 				    "d_alloc_parallel");
 }
+EXPORT_SYMBOL_GPL(asker_is_parked);
 
 bool crowd_is_parked(struct crowd *crowd)
 {
@@ -289,6 +304,7 @@ bool crowd_is_parked(struct crowd *crowd)
 	}
 	return true;
 }
+EXPORT_SYMBOL_GPL(crowd_is_parked);
 
 unsigned int crowd_answered(struct crowd *crowd)
 {
@@ -298,6 +314,7 @@ unsigned int crowd_answered(struct crowd *crowd)
 		nr += completion_done(&crowd->one[i]->answered);
 	return nr;
 }
+EXPORT_SYMBOL_GPL(crowd_answered);
 
 /* How often the threads of @crowd have gone to sleep so far. */
 unsigned long crowd_switches(struct crowd *crowd)
@@ -309,6 +326,7 @@ unsigned long crowd_switches(struct crowd *crowd)
 		sum += parked_thread_switches(&crowd->one[i]->thread);
 	return sum;
 }
+EXPORT_SYMBOL_GPL(crowd_switches);
 
 /* Proof that all of @crowd, and nobody else, sleep on @dentry. */
 void crowd_park_on(struct playground *pg, struct crowd *crowd,
@@ -319,6 +337,7 @@ void crowd_park_on(struct playground *pg, struct crowd *crowd,
 			      "%u threads do not all sleep on the dentry: it has %u references, %u were answered",
 			      crowd->nr, d_count(dentry), crowd_answered(crowd));
 }
+EXPORT_SYMBOL_GPL(crowd_park_on);
 
 void crowd_expect_parked_on(struct playground *pg, struct crowd *crowd,
 			    struct dentry *dentry)
@@ -326,6 +345,7 @@ void crowd_expect_parked_on(struct playground *pg, struct crowd *crowd,
 	KUNIT_EXPECT_EQ(pg->test, crowd_answered(crowd), 0);
 	crowd_park_on(pg, crowd, dentry);
 }
+EXPORT_SYMBOL_GPL(crowd_expect_parked_on);
 
 /* All of @crowd come back by themselves with @dentry, found in the cache. */
 void crowd_expect_dentry(struct playground *pg, struct crowd *crowd,
@@ -344,6 +364,7 @@ void crowd_expect_dentry(struct playground *pg, struct crowd *crowd,
 		KUNIT_EXPECT_TRUE(pg->test, asker->hashed);
 	}
 }
+EXPORT_SYMBOL_GPL(crowd_expect_dentry);
 
 static struct asker *current_owner(struct crowd *crowd)
 {
@@ -405,6 +426,7 @@ void crowd_expect_owners_in_turn(struct playground *pg, struct crowd *crowd)
 			break;
 	}
 }
+EXPORT_SYMBOL_GPL(crowd_expect_owners_in_turn);
 
 /* Whatever the test wakes on @cpu runs only when the test lets it. */
 void pin_test(struct kunit *test, int cpu)
@@ -412,6 +434,7 @@ void pin_test(struct kunit *test, int cpu)
 	KUNIT_ASSERT_EQ(test, 0,
 			set_cpus_allowed_ptr(current, cpumask_of(cpu)));
 }
+EXPORT_SYMBOL_GPL(pin_test);
 
 /* A CPU that the caller, which is pinned, does not run on. */
 int other_cpu(struct kunit *test)
@@ -423,3 +446,4 @@ int other_cpu(struct kunit *test)
 		kunit_skip(test, "needs two CPUs");
 	return cpu;
 }
+EXPORT_SYMBOL_GPL(other_cpu);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The superblocks that the cases of dcache_in_lookup play in, and their end.
+ * The superblocks that the cases of in_lookup_* play in, and their end.
  */
 #include <linux/ctype.h>
 #include <linux/fs_context.h>
@@ -16,6 +16,11 @@
 
 /* Enough for all the waiters of a case to become owners one after another. */
 #define RESCUE_MS		5000
+
+unsigned int dcache_bound_ms = 2000;
+EXPORT_SYMBOL_GPL(dcache_bound_ms);
+module_param_named(bound_ms, dcache_bound_ms, uint, 0444);
+MODULE_PARM_DESC(bound_ms, "how long to wait for what has to happen, in milliseconds (default 2000)");
 
 static atomic_t supers_killed;
 static bool refuse_dentries;
@@ -83,22 +88,26 @@ void playground_hold_walk(struct asker *asker, const struct dentry *decoy,
 	walk.let = false;
 	WRITE_ONCE(walk.task, asker->thread.task);
 }
+EXPORT_SYMBOL_GPL(playground_hold_walk);
 
 bool playground_walk_is_held(void)
 {
 	return flag_is_up(&walk.held);
 }
+EXPORT_SYMBOL_GPL(playground_walk_is_held);
 
 /* How often the thread has come to the decoy. */
 unsigned int playground_walks(void)
 {
 	return READ_ONCE(walk.walks);
 }
+EXPORT_SYMBOL_GPL(playground_walks);
 
 void playground_let_walk(void)
 {
 	raise_flag(&walk.let);
 }
+EXPORT_SYMBOL_GPL(playground_let_walk);
 
 static int refusing_init(struct dentry *dentry)
 {
@@ -170,6 +179,7 @@ void playground_refuse(bool refuse)
 {
 	WRITE_ONCE(refuse_dentries, refuse);
 }
+EXPORT_SYMBOL_GPL(playground_refuse);
 
 void need_faults(struct kunit *test)
 {
@@ -185,11 +195,13 @@ void need_faults(struct kunit *test)
 	if (!failed)
 		kunit_skip(test, "failslab/ignore-gfp-wait is Y: what may sleep does not fail");
 }
+EXPORT_SYMBOL_GPL(need_faults);
 
 unsigned int playground_supers_killed(void)
 {
 	return atomic_read(&supers_killed);
 }
+EXPORT_SYMBOL_GPL(playground_supers_killed);
 
 struct kept_dentry {
 	struct list_head list;
@@ -206,6 +218,7 @@ struct dentry *playground_keep(struct playground *pg, struct dentry *dentry)
 	list_add(&kept->list, &pg->kept);
 	return dentry;
 }
+EXPORT_SYMBOL_GPL(playground_keep);
 
 static void free_kept(struct playground *pg)
 {
@@ -255,6 +268,28 @@ struct census census_of(struct dentry *dir)
 	spin_unlock(&dir->d_lock);
 	return census;
 }
+EXPORT_SYMBOL_GPL(census_of);
+
+/*
+ * Whether @dentry is on a chain of the hash.  d_unhashed() does not tell: while __d_move()
+ * has it off its old chain the pointer still leads there.  Bit 0 is the lock of the chain.
+ */
+static bool is_on_a_chain(const struct dentry *dentry)
+{
+	struct hlist_bl_node **pprev = READ_ONCE(dentry->d_hash.pprev);
+
+	return pprev && ((unsigned long)READ_ONCE(*pprev) & ~1UL) ==
+			(unsigned long)&dentry->d_hash;
+}
+
+/* Is @dentry hashed under the name of @target, to which nothing else happens? */
+bool is_hashed_as(const struct dentry *dentry, const struct dentry *target)
+{
+	return is_on_a_chain(dentry) && dentry->d_parent == target->d_parent &&
+	       dentry->d_name.len == target->d_name.len &&
+	       !memcmp(dentry->d_name.name, target->d_name.name,
+		       target->d_name.len);
+}
 
 static bool askers_have_left(struct playground *pg)
 {
@@ -297,6 +332,7 @@ void doctor_to_log(void *test, const char *text)
 {
 	kunit_info_if_room(test, "doctor", text);
 }
+EXPORT_SYMBOL_GPL(doctor_to_log);
 
 static void playground_close(void *data)
 {
@@ -340,6 +376,7 @@ void playground_unmount(struct playground *pg)
 		kern_unmount(pg->mnt);
 	pg->mnt = NULL;
 }
+EXPORT_SYMBOL_GPL(playground_unmount);
 
 struct playground *playground_open(struct kunit *test,
 				   enum playground_kind kind)
@@ -368,6 +405,7 @@ struct playground *playground_open(struct kunit *test,
 		pg->root = playground_child(pg, pg->root, "inside", S_IFDIR);
 	return pg;
 }
+EXPORT_SYMBOL_GPL(playground_open);
 
 struct qstr playground_name(struct dentry *parent, const char *text)
 {
@@ -378,6 +416,7 @@ struct qstr playground_name(struct dentry *parent, const char *text)
 		parent->d_op->d_hash(parent, &name);
 	return name;
 }
+EXPORT_SYMBOL_GPL(playground_name);
 
 /* A new inode; its reference goes to whatever it is passed to. */
 struct inode *playground_inode(struct playground *pg, umode_t mode)
@@ -394,6 +433,7 @@ struct inode *playground_inode(struct playground *pg, umode_t mode)
 	}
 	return inode;
 }
+EXPORT_SYMBOL_GPL(playground_inode);
 
 /* A hashed child, which the playground keeps; negative if @mode is 0. */
 struct dentry *playground_child(struct playground *pg, struct dentry *parent,
@@ -407,3 +447,8 @@ struct dentry *playground_child(struct playground *pg, struct dentry *parent,
 	d_add(dentry, mode ? playground_inode(pg, mode) : NULL);
 	return dentry;
 }
+EXPORT_SYMBOL_GPL(playground_child);
+
+MODULE_DESCRIPTION("What the KUnit tests of in-lookup dentries have in common");
+MODULE_LICENSE("GPL");
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A superblock per case, lookups that the test owns, and threads that ask for
+ * What the suites in_lookup_* have in common, a module of its own, in_lookup_scene.ko:
+ * a superblock per case, lookups that the test owns, and threads that ask for
  * names.  The playground keeps a reference to every dentry that turns up, so
  * that addresses stay what they are until the case is over, and it cleans up
  * after a case that stopped anywhere: it ends the lookups, wakes whoever was
@@ -13,6 +14,7 @@
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/wait.h>
 
@@ -20,7 +22,33 @@
 #include "kunit_compat.h"
 #include "parked_thread.h"
 
-/* How long the tests wait for what has to happen: a module parameter. */
+/*
+ * Makes a suite of the table @cases, at the end of the file that has them; the file is
+ * a module of its own.  A run that hangs has named its case.
+ *
+ * MODULE_IMPORT_NS() has taken a name, and takes a string; MODULE_INFO() is what it
+ * makes of both.
+ */
+#define IN_LOOKUP_SUITE(suite, cases, about)				\
+static int suite##_init(struct kunit *test)				\
+{									\
+	pr_info("# running: " #suite ".%s\n", test->name);		\
+	return 0;							\
+}									\
+									\
+static struct kunit_suite suite##_suite = {				\
+	.name = #suite,							\
+	.init = suite##_init,						\
+	.test_cases = cases,						\
+};									\
+									\
+kunit_test_suite(suite##_suite);					\
+									\
+MODULE_DESCRIPTION("KUnit tests of in-lookup dentries: " about);	\
+MODULE_LICENSE("GPL");							\
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING")
+
+/* How long the tests wait for what has to happen: a parameter of in_lookup_scene.ko. */
 extern unsigned int dcache_bound_ms;
 
 #define poll_until(condition)	poll_within(dcache_bound_ms, condition)
@@ -101,6 +129,7 @@ struct census {
 };
 
 struct census census_of(struct dentry *dir);
+bool is_hashed_as(const struct dentry *dentry, const struct dentry *target);
 
 struct playground *playground_open(struct kunit *test,
 				   enum playground_kind kind);
@@ -160,6 +189,11 @@ struct lookup *lookup_begin(struct playground *pg, struct dentry *parent,
 			    const char *text);
 struct lookup *lookup_begin_qstr(struct playground *pg, struct dentry *parent,
 				 struct qstr name);
+
+static inline unsigned int lookup_bits(struct lookup *lookup)
+{
+	return READ_ONCE(lookup->dentry->d_flags) & COMPAT_DCACHE_LOOKUP_BITS;
+}
 
 /* The ways in which a lookup ends. */
 enum end { BY_DONE, BY_ADD, BY_SPLICE, BY_MOVE, ENDS };

@@ -1,41 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kprobes of the suite dcache_in_lookup: see dcache_probe.h.
+ * Kprobes of the suites in_lookup_*: see dcache_probe.h.
  */
-#include <linux/hw_breakpoint.h>
 #include <linux/kprobes.h>
-#include <linux/perf_event.h>
 #include <linux/ptrace.h>
 
 #include "dcache_probe.h"
 
-/*
- * A thread that cannot set the bit must not stop the CPU for longer.  Counted
- * in udelay(), since the clock may stand still as long as this CPU does.
- */
-#define SPLIT_US	200000
 #define MAX_STORES	16
-
-/*
- * Whether @dentry is on a chain of the hash.  d_unhashed() does not tell: while __d_move()
- * has it off its old chain the pointer still leads there.  Bit 0 is the lock of the chain.
- */
-static bool is_on_a_chain(const struct dentry *dentry)
-{
-	struct hlist_bl_node **pprev = READ_ONCE(dentry->d_hash.pprev);
-
-	return pprev && ((unsigned long)READ_ONCE(*pprev) & ~1UL) ==
-			(unsigned long)&dentry->d_hash;
-}
-
-/* Is @dentry hashed under the name of @target, to which nothing else happens? */
-static bool __maybe_unused is_hashed_as(const struct dentry *dentry, const struct dentry *target)
-{
-	return is_on_a_chain(dentry) && dentry->d_parent == target->d_parent &&
-	       dentry->d_name.len == target->d_name.len &&
-	       !memcmp(dentry->d_name.name, target->d_name.name,
-		       target->d_name.len);
-}
 
 #ifdef DCACHE_CAN_PROBE
 
@@ -130,16 +102,19 @@ struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup)
 	}
 	return &watch.seen;
 }
+EXPORT_SYMBOL_GPL(watch_wakes);
 
 void expect_hashed(struct dentry *dentry)
 {
 	WRITE_ONCE(watch.named, dentry);
 }
+EXPORT_SYMBOL_GPL(expect_hashed);
 
 void lose_watched_wakes(bool lose)
 {
 	WRITE_ONCE(watch.lose, lose);
 }
+EXPORT_SYMBOL_GPL(lose_watched_wakes);
 
 static struct {
 	struct kprobe kp;
@@ -179,16 +154,19 @@ void hold_splice(struct kunit *test, struct inode *inode)
 	init_completion(&hold.release);
 	probe(test, &hold.kp, COMPAT_D_SPLICE_ALIAS, hold_handler);
 }
+EXPORT_SYMBOL_GPL(hold_splice);
 
 bool splice_is_held(void)
 {
 	return flag_is_up(&hold.held);
 }
+EXPORT_SYMBOL_GPL(splice_is_held);
 
 void release_splice(void)
 {
 	complete_all(&hold.release);
 }
+EXPORT_SYMBOL_GPL(release_splice);
 
 static struct {
 	struct kprobe make, done;
@@ -233,6 +211,7 @@ unsigned int *fail_one_inode(struct kunit *test, const char *function,
 	probe(test, &fail.make, function, fail_handler);
 	return &fail.ended;
 }
+EXPORT_SYMBOL_GPL(fail_one_inode);
 
 #ifdef DCACHE_CAN_SPLIT
 
@@ -375,164 +354,14 @@ struct split_store *split_store(struct kunit *test, struct dentry *dentry,
 			kunit_add_action_or_reset(test, unprobe_stores, NULL));
 	return &split.seen;
 }
+EXPORT_SYMBOL_GPL(split_store);
 
 void stop_splitting(struct kunit *test)
 {
 	kunit_release_action(test, unprobe_stores, NULL);
 }
+EXPORT_SYMBOL_GPL(stop_splitting);
 
 #endif /* DCACHE_CAN_SPLIT */
 
 #endif /* DCACHE_CAN_PROBE */
-
-#if defined(CONFIG_HAVE_HW_BREAKPOINT) && defined(CONFIG_SMP)
-
-static struct {
-	struct perf_event * __percpu *events;
-	struct dentry *dentry;
-	struct dentry *named;
-	const struct task_struct *task;
-	struct flags_watch flags;
-	struct section_watch section;
-	struct look_watch look;
-	bool held;
-	bool let;
-} watched;
-
-/* Not lockdep_assert_held(): without lockdep it would say nothing. */
-static bool somebody_has_d_lock(void)
-{
-	return (spin_is_locked)(&watched.dentry->d_lock);
-}
-
-/* On the CPU that has just written, before its next instruction; so are all of these. */
-static void flags_written(struct perf_event *event,
-			  struct perf_sample_data *data, struct pt_regs *regs)
-{
-	watched.flags.writes++;
-	if (somebody_has_d_lock())
-		return;
-	if (!watched.flags.unlocked++)
-		watched.flags.where = instruction_pointer(regs);
-}
-
-static void dir_seq_written(struct perf_event *event,
-			    struct perf_sample_data *data, struct pt_regs *regs)
-{
-	struct dentry *dentry = watched.dentry;
-
-	if (READ_ONCE(dentry->d_parent->d_inode->i_dir_seq) & 1) {
-		watched.section.opened++;
-		if (!(READ_ONCE(dentry->d_flags) & DCACHE_PAR_LOOKUP))
-			watched.section.opened_late++;
-		return;
-	}
-	watched.section.closed++;
-	if (!is_hashed_as(watched.named, dentry))
-		watched.section.closed_early++;
-}
-
-static void waiters_looked_for(struct perf_event *event,
-			       struct perf_sample_data *data,
-			       struct pt_regs *regs)
-{
-	if (current != watched.task)
-		return;
-	watched.look.looks++;
-	if (!somebody_has_d_lock())
-		watched.look.unlocked++;
-}
-
-static void flags_looked_at(struct perf_event *event,
-			    struct perf_sample_data *data, struct pt_regs *regs)
-{
-	unsigned int us;
-
-	if (current == watched.task || somebody_has_d_lock() ||
-	    flag_is_up(&watched.let))
-		return;
-	raise_flag(&watched.held);
-	for (us = 0; us < SPLIT_US && !flag_is_up(&watched.let); us += 5)
-		udelay(5);
-}
-
-static void remove_watchpoint(void *unused)
-{
-	unregister_wide_hw_breakpoint(watched.events);
-}
-
-void unwatch(struct kunit *test)
-{
-	kunit_release_action(test, remove_watchpoint, NULL);
-}
-
-static void watch_word(struct kunit *test, struct dentry *dentry, void *address,
-		       unsigned int size, unsigned int type,
-		       perf_overflow_handler_t handler)
-{
-	struct perf_event_attr attr;
-
-	memset(&watched, 0, sizeof(watched));
-	watched.dentry = dentry;
-	watched.task = current;
-	hw_breakpoint_init(&attr);
-	attr.bp_addr = (unsigned long)address;
-	attr.bp_len = size;
-	attr.bp_type = type;
-	watched.events = register_wide_hw_breakpoint(&attr, handler, NULL);
-	if (IS_ERR((void __force *)watched.events))
-		kunit_skip(test, "no hardware watchpoint: error %ld",
-			   PTR_ERR((void __force *)watched.events));
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, remove_watchpoint, NULL));
-}
-
-struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry)
-{
-	watch_word(test, dentry, &dentry->d_flags, sizeof(dentry->d_flags),
-		   HW_BREAKPOINT_W, flags_written);
-	return &watched.flags;
-}
-
-struct section_watch *watch_section(struct kunit *test, struct dentry *dentry,
-				    struct dentry *named)
-{
-	unsigned int *seq = &dentry->d_parent->d_inode->i_dir_seq;
-
-	watch_word(test, dentry, seq, sizeof(*seq), HW_BREAKPOINT_W,
-		   dir_seq_written);
-	watched.named = named;
-	return &watched.section;
-}
-
-struct look_watch *watch_looks(struct kunit *test, struct dentry *dentry,
-			       bool count)
-{
-	if (count)
-		watch_word(test, dentry, &dentry->d_lockref.count,
-			   sizeof(dentry->d_lockref.count), HW_BREAKPOINT_RW,
-			   waiters_looked_for);
-	else
-		watch_word(test, dentry, &dentry->d_lru.next,
-			   sizeof(dentry->d_lru.next), HW_BREAKPOINT_RW,
-			   waiters_looked_for);
-	return &watched.look;
-}
-
-void hold_look(struct kunit *test, struct dentry *dentry)
-{
-	watch_word(test, dentry, &dentry->d_flags, sizeof(dentry->d_flags),
-		   HW_BREAKPOINT_RW, flags_looked_at);
-}
-
-bool look_is_held(void)
-{
-	return flag_is_up(&watched.held);
-}
-
-void let_look(void)
-{
-	raise_flag(&watched.let);
-}
-
-#endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What needs kprobes: looking at wake-ups at the moment they are sent, and
+ * What needs kprobes, in dcache_probe.c, or hardware watchpoints, in dcache_watch.c:
+ * looking at wake-ups and writes at the moment they are made, and
  * holding a thread between two steps of the kernel.  Each starter
  * skips the case, with the reason, where the kernel cannot do it; all of it is
  * undone when the case is over.
@@ -16,6 +17,21 @@
 #if defined(DCACHE_CAN_PROBE) && defined(CONFIG_X86_64) && defined(CONFIG_KALLSYMS)
 #define DCACHE_CAN_SPLIT
 #endif
+
+/*
+ * A thread that cannot set the bit must not stop the CPU for longer.  Counted
+ * in udelay(), since the clock may stand still as long as this CPU does.
+ */
+#define SPLIT_US	200000
+
+/*
+ * An emulator can deliver the trap of a watchpoint late, when an interrupt has come
+ * first: then it hits whoever writes near the dentry next.  So one trap without the
+ * lock is no proof; a writer that does not take it is there every time.  KCSAN has
+ * interrupts wait just before the write, so that there are many late ones.  Try so
+ * often until one lookup is without.
+ */
+#define LATE_TRAPS	16
 
 /* The wake-ups sent for one lookup, and the state they were sent in. */
 struct wake_watch {

@@ -107,6 +107,8 @@ scenario_defaults() {
 scenario_defaults
 
 : "${KUNIT:=module}" "${FILTER:=*}" "${SEED:=}"
+# As the suites in_lookup_* were called when they were one.
+[[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
 : "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
 : "${SRC:=}" "${OUT:=}" "${BOTH:=0}"
 : "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"

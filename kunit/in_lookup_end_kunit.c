@@ -7,7 +7,7 @@
  * What wrong looks like: a waiter that sleeps on (nobody woke it), or one that
  * returns a dentry that is unhashed or has another name.
  */
-#include "dcache_in_lookup.h"
+#include "dcache_playground.h"
 
 /* Three waiters on "/a", which the test owns. */
 struct scene {
@@ -36,7 +36,7 @@ static void set_scene(struct kunit *test, struct scene *scene)
 	set_scene_of(test, scene, FEW);
 }
 
-void waiters_get_the_dentry_of_a_positive_add(struct kunit *test)
+static void waiters_get_the_dentry_of_a_positive_add(struct kunit *test)
 {
 	struct scene s;
 
@@ -46,7 +46,7 @@ void waiters_get_the_dentry_of_a_positive_add(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, d_really_is_positive(s.a->dentry));
 }
 
-void waiters_get_the_dentry_of_a_negative_add(struct kunit *test)
+static void waiters_get_the_dentry_of_a_negative_add(struct kunit *test)
 {
 	struct scene s;
 
@@ -56,7 +56,7 @@ void waiters_get_the_dentry_of_a_negative_add(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, d_really_is_negative(s.a->dentry));
 }
 
-void waiters_get_the_dentry_of_a_positive_splice(struct kunit *test)
+static void waiters_get_the_dentry_of_a_positive_splice(struct kunit *test)
 {
 	struct scene s;
 
@@ -67,7 +67,7 @@ void waiters_get_the_dentry_of_a_positive_splice(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, d_really_is_positive(s.a->dentry));
 }
 
-void waiters_get_the_dentry_of_a_negative_splice(struct kunit *test)
+static void waiters_get_the_dentry_of_a_negative_splice(struct kunit *test)
 {
 	struct scene s;
 
@@ -77,7 +77,7 @@ void waiters_get_the_dentry_of_a_negative_splice(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, d_really_is_negative(s.a->dentry));
 }
 
-void one_waiter_at_a_time_owns_a_name_that_was_not_added(struct kunit *test)
+static void one_waiter_at_a_time_owns_a_name_that_was_not_added(struct kunit *test)
 {
 	struct scene s;
 
@@ -87,7 +87,7 @@ void one_waiter_at_a_time_owns_a_name_that_was_not_added(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d_count(s.a->dentry), 1);
 }
 
-void all_of_many_waiters_are_woken(struct kunit *test)
+static void all_of_many_waiters_are_woken(struct kunit *test)
 {
 	struct scene s;
 
@@ -96,7 +96,7 @@ void all_of_many_waiters_are_woken(struct kunit *test)
 	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
 }
 
-void lookup_that_fails_hands_the_name_to_all_in_turn(struct kunit *test)
+static void lookup_that_fails_hands_the_name_to_all_in_turn(struct kunit *test)
 {
 	struct scene s;
 
@@ -132,7 +132,7 @@ static void expect_moved_alias(struct scene *s, struct inode *inode,
 	KUNIT_EXPECT_SOON(test, d_count(s->a->dentry) == 1);
 }
 
-void waiters_get_the_directory_that_a_splice_moves(struct kunit *test)
+static void waiters_get_the_directory_that_a_splice_moves(struct kunit *test)
 {
 	struct dentry *elsewhere, *alias;
 	struct scene s;
@@ -143,7 +143,7 @@ void waiters_get_the_directory_that_a_splice_moves(struct kunit *test)
 	expect_moved_alias(&s, d_inode(alias), alias);
 }
 
-void waiters_get_the_directory_that_a_splice_renames(struct kunit *test)
+static void waiters_get_the_directory_that_a_splice_renames(struct kunit *test)
 {
 	struct dentry *alias;
 	struct scene s;
@@ -153,7 +153,7 @@ void waiters_get_the_directory_that_a_splice_renames(struct kunit *test)
 	expect_moved_alias(&s, d_inode(alias), alias);
 }
 
-void waiters_get_the_directory_that_a_splice_connects(struct kunit *test)
+static void waiters_get_the_directory_that_a_splice_connects(struct kunit *test)
 {
 	struct dentry *alias;
 	struct scene s;
@@ -167,7 +167,7 @@ void waiters_get_the_directory_that_a_splice_connects(struct kunit *test)
 	expect_moved_alias(&s, d_inode(alias), alias);
 }
 
-void waiter_owns_the_name_after_a_splice_of_an_error(struct kunit *test)
+static void waiter_owns_the_name_after_a_splice_of_an_error(struct kunit *test)
 {
 	struct dentry *got;
 	struct scene s;
@@ -185,7 +185,7 @@ void waiter_owns_the_name_after_a_splice_of_an_error(struct kunit *test)
 	crowd_expect_owners_in_turn(s.pg, &s.crowd);
 }
 
-void waiter_owns_the_name_after_a_stale_directory(struct kunit *test)
+static void waiter_owns_the_name_after_a_stale_directory(struct kunit *test)
 {
 	struct dentry *elsewhere, *alias, *got;
 	struct scene s;
@@ -208,7 +208,7 @@ void waiter_owns_the_name_after_a_stale_directory(struct kunit *test)
 	crowd_expect_owners_in_turn(s.pg, &s.crowd);
 }
 
-void waiter_owns_the_name_after_a_loop(struct kunit *test)
+static void waiter_owns_the_name_after_a_loop(struct kunit *test)
 {
 	struct dentry *got;
 	struct scene s;
@@ -225,7 +225,7 @@ void waiter_owns_the_name_after_a_loop(struct kunit *test)
 	crowd_expect_owners_in_turn(s.pg, &s.crowd);
 }
 
-void waiters_on_the_asked_name_own_it_after_add_ci(struct kunit *test)
+static void waiters_on_the_asked_name_own_it_after_add_ci(struct kunit *test)
 {
 	struct qstr exact;
 	struct dentry *got;
@@ -249,7 +249,7 @@ void waiters_on_the_asked_name_own_it_after_add_ci(struct kunit *test)
 	crowd_expect_owners_in_turn(s.pg, &s.crowd);
 }
 
-void dentry_has_a_reference_per_waiter_and_one_of_its_owner(struct kunit *test)
+static void dentry_has_a_reference_per_waiter_and_one_of_its_owner(struct kunit *test)
 {
 	unsigned int waiters;
 
@@ -264,7 +264,7 @@ void dentry_has_a_reference_per_waiter_and_one_of_its_owner(struct kunit *test)
 	}
 }
 
-void lookup_leaves_the_lru_list_alone(struct kunit *test)
+static void lookup_leaves_the_lru_list_alone(struct kunit *test)
 {
 	struct scene s;
 
@@ -310,7 +310,7 @@ static void set_scene_in_a_chain(struct kunit *test, struct scene *scene)
 	park_waiters(scene, FEW);
 }
 
-void ended_lookup_leaves_the_dentry_as_initialised(struct kunit *test)
+static void ended_lookup_leaves_the_dentry_as_initialised(struct kunit *test)
 {
 	struct scene s;
 
@@ -334,7 +334,7 @@ void ended_lookup_leaves_the_dentry_as_initialised(struct kunit *test)
 	crowd_expect_dentry(s.pg, &s.crowd, s.a->dentry);
 }
 
-void moved_alias_leaves_the_target_as_initialised(struct kunit *test)
+static void moved_alias_leaves_the_target_as_initialised(struct kunit *test)
 {
 	struct dentry *alias;
 	struct scene s;
@@ -345,3 +345,27 @@ void moved_alias_leaves_the_target_as_initialised(struct kunit *test)
 	expect_clean(test, s.a->dentry);
 	KUNIT_EXPECT_NULL(test, s.a->dentry->d_hash.pprev);
 }
+
+static struct kunit_case in_lookup_end_cases[] = {
+	KUNIT_CASE(waiters_get_the_dentry_of_a_positive_add),
+	KUNIT_CASE(waiters_get_the_dentry_of_a_negative_add),
+	KUNIT_CASE(waiters_get_the_dentry_of_a_positive_splice),
+	KUNIT_CASE(waiters_get_the_dentry_of_a_negative_splice),
+	KUNIT_CASE(one_waiter_at_a_time_owns_a_name_that_was_not_added),
+	KUNIT_CASE(all_of_many_waiters_are_woken),
+	KUNIT_CASE(lookup_that_fails_hands_the_name_to_all_in_turn),
+	KUNIT_CASE(waiters_get_the_directory_that_a_splice_moves),
+	KUNIT_CASE(waiters_get_the_directory_that_a_splice_renames),
+	KUNIT_CASE(waiters_get_the_directory_that_a_splice_connects),
+	KUNIT_CASE(waiter_owns_the_name_after_a_splice_of_an_error),
+	KUNIT_CASE(waiter_owns_the_name_after_a_stale_directory),
+	KUNIT_CASE(waiter_owns_the_name_after_a_loop),
+	KUNIT_CASE(waiters_on_the_asked_name_own_it_after_add_ci),
+	KUNIT_CASE(dentry_has_a_reference_per_waiter_and_one_of_its_owner),
+	KUNIT_CASE(lookup_leaves_the_lru_list_alone),
+	KUNIT_CASE(ended_lookup_leaves_the_dentry_as_initialised),
+	KUNIT_CASE(moved_alias_leaves_the_target_as_initialised),
+	{}
+};
+
+IN_LOOKUP_SUITE(in_lookup_end, in_lookup_end_cases, "how a lookup ends, and what its waiters get");

@@ -8,7 +8,7 @@
 #include <linux/file.h>
 #include <linux/fcntl.h>
 
-#include "dcache_in_lookup.h"
+#include "dcache_playground.h"
 #include "dcache_probe.h"
 
 static void unmount(void *mnt)
@@ -133,33 +133,45 @@ static void fail_each_allocation(struct kunit *test, const char *path)
 	KUNIT_EXPECT_LT(test, nth, MAX_ALLOCATIONS);
 }
 
-void procfs_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test)
+static void procfs_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test)
 {
 	expect_failed_entry_ended(test, "1", "proc_pid_make_inode", NULL);
 }
 
-void sysctl_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test)
+static void sysctl_readdir_ends_the_lookup_of_an_entry_that_fails(struct kunit *test)
 {
 	expect_failed_entry_ended(test, "sys/kernel", "proc_sys_make_inode",
 				  ERR_PTR(-ENOENT));
 }
 
-void procfs_readdir_leaves_no_lookup_and_no_reference(struct kunit *test)
+static void procfs_readdir_leaves_no_lookup_and_no_reference(struct kunit *test)
 {
 	expect_listing_leaves_nothing(test, "1");
 }
 
-void sysctl_readdir_leaves_no_lookup_and_no_reference(struct kunit *test)
+static void sysctl_readdir_leaves_no_lookup_and_no_reference(struct kunit *test)
 {
 	expect_listing_leaves_nothing(test, "sys/kernel");
 }
 
-void each_allocation_of_a_procfs_readdir_may_fail(struct kunit *test)
+static void each_allocation_of_a_procfs_readdir_may_fail(struct kunit *test)
 {
 	fail_each_allocation(test, "1");
 }
 
-void each_allocation_of_a_sysctl_readdir_may_fail(struct kunit *test)
+static void each_allocation_of_a_sysctl_readdir_may_fail(struct kunit *test)
 {
 	fail_each_allocation(test, "sys/kernel");
 }
+
+static struct kunit_case in_lookup_proc_cases[] = {
+	KUNIT_CASE(procfs_readdir_ends_the_lookup_of_an_entry_that_fails),
+	KUNIT_CASE(sysctl_readdir_ends_the_lookup_of_an_entry_that_fails),
+	KUNIT_CASE(procfs_readdir_leaves_no_lookup_and_no_reference),
+	KUNIT_CASE(sysctl_readdir_leaves_no_lookup_and_no_reference),
+	KUNIT_CASE(each_allocation_of_a_procfs_readdir_may_fail),
+	KUNIT_CASE(each_allocation_of_a_sysctl_readdir_may_fail),
+	{}
+};
+
+IN_LOOKUP_SUITE(in_lookup_proc, in_lookup_proc_cases, "readdir of procfs and sysctl");

@@ -10,9 +10,9 @@
 #include <linux/file.h>
 #include <linux/shmem_fs.h>
 
-#include "dcache_in_lookup.h"
+#include "dcache_playground.h"
 
-void first_to_ask_owns_the_name(struct kunit *test)
+static void first_to_ask_owns_the_name(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *a = lookup_begin(pg, pg->root, "a");
@@ -32,7 +32,7 @@ void first_to_ask_owns_the_name(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d_count(dentry), 1);
 }
 
-void hashed_name_is_found_without_waiting(struct kunit *test)
+static void hashed_name_is_found_without_waiting(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct dentry *file = playground_child(pg, pg->root, "f", S_IFREG);
@@ -45,7 +45,7 @@ void hashed_name_is_found_without_waiting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d_count(none), 2);
 }
 
-void ended_name_can_be_owned_again(struct kunit *test)
+static void ended_name_can_be_owned_again(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *first = lookup_begin(pg, pg->root, "a");
@@ -71,7 +71,7 @@ static void expect_all_owners(struct playground *pg, struct crowd *crowd)
 	}
 }
 
-void names_that_differ_are_looked_up_at_once(struct kunit *test)
+static void names_that_differ_are_looked_up_at_once(struct kunit *test)
 {
 	static const char *const texts[FEW] = { "b", "ab", "A" };
 	struct playground *pg = playground_open(test, PLAIN);
@@ -94,7 +94,7 @@ void names_that_differ_are_looked_up_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 1);
 }
 
-void same_name_elsewhere_is_another_name(struct kunit *test)
+static void same_name_elsewhere_is_another_name(struct kunit *test)
 {
 	static const char *const dirs[FEW] = { "d1", "d2", "d3" };
 	struct playground *pg = playground_open(test, PLAIN);
@@ -119,7 +119,7 @@ void same_name_elsewhere_is_another_name(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 1);
 }
 
-void case_insensitive_parent_makes_one_name_of_many(struct kunit *test)
+static void case_insensitive_parent_makes_one_name_of_many(struct kunit *test)
 {
 	static const char *const texts[FEW] = { "name", "NAME", "nAmE" };
 	struct playground *pg = playground_open(test, CASE_INSENSITIVE);
@@ -141,7 +141,7 @@ void case_insensitive_parent_makes_one_name_of_many(struct kunit *test)
 	crowd_expect_dentry(pg, &crowd, a->dentry);
 }
 
-void case_insensitive_waiters_own_it_in_turn(struct kunit *test)
+static void case_insensitive_waiters_own_it_in_turn(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, CASE_INSENSITIVE);
 	struct lookup *a = lookup_begin(pg, pg->root, "Name");
@@ -153,7 +153,7 @@ void case_insensitive_waiters_own_it_in_turn(struct kunit *test)
 	crowd_expect_owners_in_turn(pg, &crowd);
 }
 
-void long_names_are_waited_for_too(struct kunit *test)
+static void long_names_are_waited_for_too(struct kunit *test)
 {
 	static const char text[] =
 		"a-name-that-does-not-fit-into-the-dentry-itself-and-is-allocated";
@@ -167,7 +167,7 @@ void long_names_are_waited_for_too(struct kunit *test)
 	crowd_expect_dentry(pg, &crowd, a->dentry);
 }
 
-void failed_allocation_leaves_nothing_behind(struct kunit *test)
+static void failed_allocation_leaves_nothing_behind(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, REFUSING);
 	unsigned int references = d_count(pg->root);
@@ -187,7 +187,7 @@ void failed_allocation_leaves_nothing_behind(struct kunit *test)
 	lookup_begin(pg, pg->root, "a");
 }
 
-void failed_allocation_does_not_disturb_the_owner(struct kunit *test)
+static void failed_allocation_does_not_disturb_the_owner(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, REFUSING);
 	struct lookup *a = lookup_begin(pg, pg->root, "a");
@@ -223,7 +223,7 @@ void failed_allocation_does_not_disturb_the_owner(struct kunit *test)
  * d_alloc_pseudo() gives operations to a dentry of a filesystem that has none for
  * all of its dentries, without a lock, since nobody else can see it yet.
  */
-void dentry_of_a_pseudo_file_has_operations(struct kunit *test)
+static void dentry_of_a_pseudo_file_has_operations(struct kunit *test)
 {
 	struct file *file = shmem_file_setup("pseudo", PAGE_SIZE, COMPAT_NO_VMA_FLAGS);
 
@@ -233,3 +233,20 @@ void dentry_of_a_pseudo_file_has_operations(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, file_dentry(file)->d_op);
 	fput(file);
 }
+
+static struct kunit_case in_lookup_name_cases[] = {
+	KUNIT_CASE(first_to_ask_owns_the_name),
+	KUNIT_CASE(hashed_name_is_found_without_waiting),
+	KUNIT_CASE(ended_name_can_be_owned_again),
+	KUNIT_CASE(names_that_differ_are_looked_up_at_once),
+	KUNIT_CASE(same_name_elsewhere_is_another_name),
+	KUNIT_CASE(case_insensitive_parent_makes_one_name_of_many),
+	KUNIT_CASE(case_insensitive_waiters_own_it_in_turn),
+	KUNIT_CASE(long_names_are_waited_for_too),
+	KUNIT_CASE(failed_allocation_leaves_nothing_behind),
+	KUNIT_CASE(failed_allocation_does_not_disturb_the_owner),
+	KUNIT_CASE(dentry_of_a_pseudo_file_has_operations),
+	{}
+};
+
+IN_LOOKUP_SUITE(in_lookup_name, in_lookup_name_cases, "who owns a name");

@@ -9,7 +9,7 @@
  */
 #include <linux/sched/signal.h>
 
-#include "dcache_in_lookup.h"
+#include "dcache_playground.h"
 
 #define ROUNDS	10
 
@@ -45,7 +45,7 @@ static void mounted_crowd(struct playground *pg, struct crowd *crowd)
 	crowd_run(crowd);
 }
 
-void sigkill_does_not_end_the_wait(struct kunit *test)
+static void sigkill_does_not_end_the_wait(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *a = lookup_begin(pg, pg->root, "a");
@@ -67,7 +67,7 @@ void sigkill_does_not_end_the_wait(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, crowd.one[i]->signalled);
 }
 
-void killed_waiters_own_the_name_in_turn(struct kunit *test)
+static void killed_waiters_own_the_name_in_turn(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *a = lookup_begin(pg, pg->root, "a");
@@ -100,7 +100,7 @@ static void killer_body(struct parked_thread *self)
 	kill_crowd(killer->crowd);
 }
 
-void sigkill_that_races_with_the_end_loses_nobody(struct kunit *test)
+static void sigkill_that_races_with_the_end_loses_nobody(struct kunit *test)
 {
 	unsigned int round;
 
@@ -133,7 +133,7 @@ void sigkill_that_races_with_the_end_loses_nobody(struct kunit *test)
 	}
 }
 
-void unmount_is_finished_by_the_last_waiter(struct kunit *test)
+static void unmount_is_finished_by_the_last_waiter(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	unsigned int killed = playground_supers_killed();
@@ -156,7 +156,7 @@ void unmount_is_finished_by_the_last_waiter(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, playground_supers_killed(), killed + 1);
 }
 
-void unmount_may_race_with_waiters_that_leave(struct kunit *test)
+static void unmount_may_race_with_waiters_that_leave(struct kunit *test)
 {
 	unsigned int round;
 
@@ -178,3 +178,14 @@ void unmount_may_race_with_waiters_that_leave(struct kunit *test)
 				  playground_supers_killed() == killed + 1);
 	}
 }
+
+static struct kunit_case in_lookup_leave_cases[] = {
+	KUNIT_CASE(sigkill_does_not_end_the_wait),
+	KUNIT_CASE(killed_waiters_own_the_name_in_turn),
+	KUNIT_CASE(sigkill_that_races_with_the_end_loses_nobody),
+	KUNIT_CASE(unmount_is_finished_by_the_last_waiter),
+	KUNIT_CASE(unmount_may_race_with_waiters_that_leave),
+	{}
+};
+
+IN_LOOKUP_SUITE(in_lookup_leave, in_lookup_leave_cases, "signals and unmounts");

@@ -5,7 +5,7 @@
  */
 #include <linux/string.h>
 
-#include "dcache_in_lookup.h"
+#include "dcache_playground.h"
 #include "lookup_doctor.h"
 
 /* The report on one dentry: from its name to its verdict. */
@@ -55,7 +55,7 @@ static void expect_verdict(struct kunit *test, const char *name,
 	lookup_doctor_call(doctor_to_log, test);
 }
 
-void doctor_knows_a_slow_owner(struct kunit *test)
+static void doctor_knows_a_slow_owner(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct asker *owner = asker_new(pg, pg->root,
@@ -72,7 +72,7 @@ void doctor_knows_a_slow_owner(struct kunit *test)
 	expect_verdict(test, "\"slow\"", "slow owner");
 }
 
-void doctor_knows_a_lost_wake_up(struct kunit *test)
+static void doctor_knows_a_lost_wake_up(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *a = lookup_begin(pg, pg->root, "lost");
@@ -96,7 +96,7 @@ void doctor_knows_a_lost_wake_up(struct kunit *test)
 	crowd_expect_dentry(pg, &crowd, a->dentry);
 }
 
-void doctor_knows_an_abandoned_lookup(struct kunit *test)
+static void doctor_knows_an_abandoned_lookup(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct crowd crowd;
@@ -108,7 +108,7 @@ void doctor_knows_an_abandoned_lookup(struct kunit *test)
 	expect_verdict(test, "\"abandoned\"", "ABANDONED");
 }
 
-void doctor_knows_a_cycle(struct kunit *test)
+static void doctor_knows_a_cycle(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *a = lookup_begin(pg, pg->root, "cycle-a");
@@ -123,3 +123,13 @@ void doctor_knows_a_cycle(struct kunit *test)
 	expect_verdict(test, "\"cycle-a\"", "CYCLE");
 	expect_verdict(test, "\"cycle-b\"", "CYCLE");
 }
+
+static struct kunit_case in_lookup_doctor_cases[] = {
+	KUNIT_CASE(doctor_knows_a_slow_owner),
+	KUNIT_CASE(doctor_knows_a_lost_wake_up),
+	KUNIT_CASE(doctor_knows_an_abandoned_lookup),
+	KUNIT_CASE(doctor_knows_a_cycle),
+	{}
+};
+
+IN_LOOKUP_SUITE(in_lookup_doctor, in_lookup_doctor_cases, "what lookup_doctor says");

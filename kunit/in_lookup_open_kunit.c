@@ -14,7 +14,7 @@
 #include <linux/file.h>
 #include <linux/namei.h>
 
-#include "dcache_in_lookup.h"
+#include "dcache_playground.h"
 #include "dcache_probe.h"
 
 /* What the directory does with a name that it is asked for. */
@@ -239,26 +239,26 @@ static void expect_outcomes(struct kunit *test, enum way way,
 	}
 }
 
-void exclusive_create_leaves_no_lookup_and_no_reference(struct kunit *test)
+static void exclusive_create_leaves_no_lookup_and_no_reference(struct kunit *test)
 {
 	expect_outcomes(test, BY_CREATE, create_outcomes,
 			ARRAY_SIZE(create_outcomes));
 }
 
-void atomic_open_leaves_no_lookup_and_no_reference(struct kunit *test)
+static void atomic_open_leaves_no_lookup_and_no_reference(struct kunit *test)
 {
 	expect_outcomes(test, BY_ATOMIC_OPEN, create_outcomes,
 			ARRAY_SIZE(create_outcomes));
 }
 
-void slow_lookup_leaves_no_lookup_and_no_reference(struct kunit *test)
+static void slow_lookup_leaves_no_lookup_and_no_reference(struct kunit *test)
 {
 	expect_outcomes(test, BY_SLOW_LOOKUP, lookup_outcomes,
 			ARRAY_SIZE(lookup_outcomes));
 }
 
 /* The name is there already: no lookup, and so nothing of one that could be left. */
-void open_of_a_known_name_leaves_no_lookup_and_no_reference(struct kunit *test)
+static void open_of_a_known_name_leaves_no_lookup_and_no_reference(struct kunit *test)
 {
 	enum way way;
 
@@ -281,7 +281,7 @@ void open_of_a_known_name_leaves_no_lookup_and_no_reference(struct kunit *test)
 	}
 }
 
-void waiters_own_the_name_in_turn_when_an_open_fails(struct kunit *test)
+static void waiters_own_the_name_in_turn_when_an_open_fails(struct kunit *test)
 {
 	enum way way;
 
@@ -298,7 +298,7 @@ void waiters_own_the_name_in_turn_when_an_open_fails(struct kunit *test)
 	}
 }
 
-void open_without_a_dentry_leaves_no_lookup_and_no_reference(struct kunit *test)
+static void open_without_a_dentry_leaves_no_lookup_and_no_reference(struct kunit *test)
 {
 	enum way way;
 
@@ -317,7 +317,7 @@ void open_without_a_dentry_leaves_no_lookup_and_no_reference(struct kunit *test)
 	}
 }
 
-void each_allocation_of_an_open_may_fail(struct kunit *test)
+static void each_allocation_of_an_open_may_fail(struct kunit *test)
 {
 	enum way way;
 
@@ -329,7 +329,7 @@ void each_allocation_of_an_open_may_fail(struct kunit *test)
 		for (nth = 1; failed && nth < MAX_ALLOCATIONS; nth++) {
 			struct playground *pg = playground_open(test, PLAIN);
 			struct dentry *dir;
-				int err;
+			int err;
 
 			dir = make_directory(pg, way);
 			fs.found = way == BY_SLOW_LOOKUP ? A_FILE : NEGATIVE;
@@ -351,224 +351,15 @@ void each_allocation_of_an_open_may_fail(struct kunit *test)
 	}
 }
 
-void each_allocation_of_add_ci_may_fail(struct kunit *test)
-{
-	unsigned int nth, failures = 0;
-	bool failed = true;
-
-	need_faults(test);
-	for (nth = 1; failed && nth < MAX_ALLOCATIONS; nth++) {
-		struct playground *pg = playground_open(test, PLAIN);
-		struct lookup *a = lookup_begin(pg, pg->root, "a");
-		struct qstr exact = playground_name(pg->root, "A");
-		struct inode *inode = playground_inode(pg, S_IFREG);
-		struct dentry *found;
-
-		ihold(inode);
-		fail_allocation(nth);
-		found = d_add_ci(a->dentry, inode, &exact);
-		failed = allocation_has_failed();
-		failures += failed;
-		if (!IS_ERR(found))
-			dput(found);
-		else
-			KUNIT_EXPECT_EQ(test, PTR_ERR(found), -ENOMEM);
-		KUNIT_EXPECT_EQ(test, IS_ERR(found), failed);
-		KUNIT_EXPECT_EQ(test, census_of(pg->root).in_lookup, 1);
-		KUNIT_EXPECT_EQ(test, census_of(pg->root).references, 1);
-		KUNIT_EXPECT_EQ(test, atomic_read(&inode->i_count),
-				IS_ERR(found) ? 1 : 2);
-		iput(inode);
-	}
-	KUNIT_EXPECT_GE(test, failures, 1);
-}
-
-/*
- * d_add_ci() of "A" for "a", once with "a" in lookup and once as filesystems have called
- * it that looked the name up with the directory locked.
- */
-struct add_ci {
-	struct playground *pg;
-	struct dentry *a;
-	struct qstr exact;
-	struct inode *inode;		/* has one more reference, of the case */
-	struct census before;
-	bool in_lookup;
+static struct kunit_case in_lookup_open_cases[] = {
+	KUNIT_CASE(exclusive_create_leaves_no_lookup_and_no_reference),
+	KUNIT_CASE(atomic_open_leaves_no_lookup_and_no_reference),
+	KUNIT_CASE(slow_lookup_leaves_no_lookup_and_no_reference),
+	KUNIT_CASE(open_of_a_known_name_leaves_no_lookup_and_no_reference),
+	KUNIT_CASE(waiters_own_the_name_in_turn_when_an_open_fails),
+	KUNIT_CASE(open_without_a_dentry_leaves_no_lookup_and_no_reference),
+	KUNIT_CASE(each_allocation_of_an_open_may_fail),
+	{}
 };
 
-static void set_add_ci(struct kunit *test, struct add_ci *s,
-		       enum playground_kind kind, bool in_lookup)
-{
-	struct qstr name;
-
-	s->pg = playground_open(test, kind);
-	s->exact = playground_name(s->pg->root, "A");
-	s->inode = playground_inode(s->pg, S_IFREG);
-	ihold(s->inode);
-	s->in_lookup = in_lookup;
-	if (in_lookup) {
-		s->a = lookup_begin(s->pg, s->pg->root, "a")->dentry;
-		return;
-	}
-	name = playground_name(s->pg->root, "a");
-	s->a = d_alloc(s->pg->root, &name);
-	KUNIT_ASSERT_NOT_NULL(test, s->a);
-	playground_keep(s->pg, s->a);
-}
-
-/* "a" is what it was, and the inode is in use only by what has it. */
-static void expect_add_ci_left(struct kunit *test, struct add_ci *s,
-			       unsigned int more_references)
-{
-	struct census now = census_of(s->pg->root);
-
-	KUNIT_EXPECT_EQ(test, !!d_in_lookup(s->a), s->in_lookup);
-	KUNIT_EXPECT_EQ_MSG(test, now.in_lookup, s->in_lookup,
-			    "children of the directory in lookup");
-	KUNIT_EXPECT_EQ(test, d_count(s->a), 1);
-	KUNIT_EXPECT_EQ_MSG(test, now.references,
-			    s->before.references + more_references,
-			    "references to children of the directory");
-	KUNIT_EXPECT_EQ(test, now.parents, s->before.parents);
-	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&s->inode->i_count), 1,
-			    "references to the inode");
-	iput(s->inode);
-}
-
-void add_ci_without_a_dentry_gives_its_inode_back(struct kunit *test)
-{
-	unsigned int in_lookup;
-
-	for (in_lookup = 0; in_lookup < 2; in_lookup++) {
-		struct dentry *got;
-		struct add_ci s;
-
-		set_add_ci(test, &s, REFUSING, in_lookup);
-		s.before = census_of(s.pg->root);
-		playground_refuse(true);
-		got = d_add_ci(s.a, s.inode, &s.exact);
-		playground_refuse(false);
-		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(got), -ENOMEM);
-		expect_add_ci_left(test, &s, 0);
-	}
-}
-
-void add_ci_that_finds_the_name_gives_its_inode_back(struct kunit *test)
-{
-	unsigned int in_lookup;
-
-	for (in_lookup = 0; in_lookup < 2; in_lookup++) {
-		struct dentry *exact, *got;
-		struct add_ci s;
-
-		set_add_ci(test, &s, PLAIN, in_lookup);
-		exact = playground_child(s.pg, s.pg->root, "A", S_IFREG);
-		s.before = census_of(s.pg->root);
-		got = d_add_ci(s.a, s.inode, &s.exact);
-		KUNIT_ASSERT_PTR_EQ(test, got, exact);
-		expect_add_ci_left(test, &s, 1);
-		dput(got);
-	}
-}
-
-/* It waits for the lookup of somebody else, and gets what that has found. */
-void add_ci_that_has_waited_gives_its_inode_back(struct kunit *test)
-{
-	struct playground *pg = playground_open(test, PLAIN);
-	struct lookup *exact = lookup_begin(pg, pg->root, "A");
-	struct lookup *a = lookup_begin(pg, pg->root, "a");
-	struct asker *adder = adder_create(pg, a, "A");
-	struct inode *inode = adder->add_ci_inode;
-
-	ihold(inode);
-	asker_run(adder);
-	KUNIT_ASSERT_SOON(test, asker_is_parked(adder));
-	d_add(exact->dentry, playground_inode(pg, S_IFREG));
-	KUNIT_ASSERT_SOON(test, completion_done(&adder->answered));
-	KUNIT_EXPECT_PTR_EQ(test, adder->got, exact->dentry);
-	KUNIT_EXPECT_EQ(test, d_count(exact->dentry), 2);
-	KUNIT_EXPECT_EQ(test, census_of(pg->root).in_lookup, 1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&inode->i_count), 1);
-	iput(inode);
-}
-
-/* The inode is that of a directory above, so that it cannot be spliced. */
-void add_ci_whose_splice_fails_ends_its_lookup(struct kunit *test)
-{
-	unsigned int in_lookup;
-
-	for (in_lookup = 0; in_lookup < 2; in_lookup++) {
-		struct dentry *got;
-		struct inode *root;
-		struct add_ci s;
-		int count;
-
-		set_add_ci(test, &s, PLAIN, in_lookup);
-		s.before = census_of(s.pg->root);
-		root = d_inode(s.pg->root);
-		count = atomic_read(&root->i_count);
-		ihold(root);
-		got = d_add_ci(s.a, root, &s.exact);
-		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(got), -ELOOP);
-		KUNIT_EXPECT_EQ(test, atomic_read(&root->i_count), count);
-		/* it was not asked to take this one */
-		iput(s.inode);
-		expect_add_ci_left(test, &s, 0);
-
-		/* nobody is in the way of the next one that asks */
-		lookup_begin(s.pg, s.pg->root, "A");
-	}
-}
-
-void add_ci_of_a_known_directory_ends_its_lookup(struct kunit *test)
-{
-	unsigned int in_lookup;
-
-	for (in_lookup = 0; in_lookup < 2; in_lookup++) {
-		struct dentry *known, *got;
-		struct add_ci s;
-
-		set_add_ci(test, &s, PLAIN, in_lookup);
-		known = playground_child(s.pg, s.pg->root, "known", S_IFDIR);
-		s.before = census_of(s.pg->root);
-		ihold(d_inode(known));
-		got = d_add_ci(s.a, d_inode(known), &s.exact);
-		KUNIT_ASSERT_PTR_EQ(test, got, known);
-		KUNIT_EXPECT_EQ(test, atomic_read(&d_inode(known)->i_count), 1);
-		iput(s.inode);
-		expect_add_ci_left(test, &s, 1);
-		dput(got);
-	}
-}
-
-/* Waiters on "A" while d_add_ci() is held before its splice, which fails. */
-void waiters_own_the_exact_name_when_add_ci_fails(struct kunit *test)
-{
-	struct playground *pg = playground_open(test, PLAIN);
-	struct lookup *a = lookup_begin(pg, pg->root, "a");
-	struct asker *adder = adder_create(pg, a, "A");
-	struct crowd crowd;
-
-	iput(adder->add_ci_inode);
-	adder->add_ci_inode = d_inode(pg->root);
-	ihold(adder->add_ci_inode);
-	crowd_create(pg, &crowd, pg->root, adder->name, FEW, ANY_CPU);
-	hold_splice(test, adder->add_ci_inode);
-
-	asker_run(adder);
-	KUNIT_ASSERT_SOON(test, splice_is_held() ||
-			  completion_done(&adder->answered));
-	if (!splice_is_held()) {
-		KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(adder->got), -ELOOP);
-		kunit_skip(test, "d_add_ci() does not call d_splice_alias()");
-	}
-	crowd_run(&crowd);
-	KUNIT_ASSERT_SOON(test, crowd_is_parked(&crowd));
-	release_splice();
-
-	KUNIT_ASSERT_SOON(test, completion_done(&adder->answered));
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(adder->got), -ELOOP);
-	/* dead entries on a lent queue are the subject of d_add_ci_leaves_no_waiter... */
-	init_waitqueue_head(&a->wq);
-	crowd_expect_owners_in_turn(pg, &crowd);
-}
+IN_LOOKUP_SUITE(in_lookup_open, in_lookup_open_cases, "callers when something fails");
