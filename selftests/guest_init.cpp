@@ -28,12 +28,9 @@
  * is not run.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -48,72 +45,13 @@
 
 #include <fmt/format.h>
 
-#include "guest_init.hpp"
+#include "guest_items.hpp"
+#include "guest_port.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-int results = -1;	/* the virtio port */
-
-void write_all(int fd, std::string_view text)
-{
-	while (!text.empty()) {
-		const ssize_t n = write(fd, text.data(), text.size());
-
-		if (n < 0 && errno != EINTR)
-			return;
-		if (n > 0)
-			text.remove_prefix(n);
-	}
-}
-
-[[noreturn]] void restart()
-{
-	sync();
-	reboot(RB_AUTOBOOT);
-	_exit(1);	/* panics, which also ends QEMU */
-}
-
-} // namespace
-
-void report(std::string_view line)
-{
-	write_all(results, fmt::format("{}\n", line));
-}
-
-void nested(std::string_view line)
-{
-	report(fmt::format("  {}", line));
-}
-
-void console(std::string_view line)
-{
-	write_all(STDERR_FILENO, fmt::format("guest_init: {}\n", line));
-}
-
-void die(std::string_view what)
-{
-	const std::string why = fmt::format("{}: {}", what, strerror(errno));
-
-	console(why);
-	if (results >= 0)
-		report("Bail out! " + why);
-	restart();
-}
-
-void put(const char *path, std::string_view text)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text.data(), text.size()) < 0)
-		console(fmt::format("{}: {}", path, strerror(errno)));
-	if (fd >= 0)
-		close(fd);
-}
-
-namespace {
 
 /* ---- what the tests need ------------------------------------------------ */
 
@@ -175,41 +113,6 @@ void mount_filesystems()
 		  "lowerdir=/mnt/layers/lower,upperdir=/mnt/layers/upper,"
 		  "workdir=/mnt/layers/work");
 	start_fuse_server("/mnt/layers/mirrored", "/mnt/fuse");
-}
-
-/* A driver that has just been loaded makes its ports in the background. */
-int open_port(std::string_view wanted)
-{
-	for (int tries = 0; tries < 1000; tries++) {
-		for (const auto &port : fs::directory_iterator("/sys/class/virtio-ports")) {
-			std::ifstream name(port.path() / "name");
-			std::string text;
-
-			if (std::getline(name, text) && text == wanted)
-				return open(("/dev" / port.path().filename()).c_str(),
-					    O_WRONLY | O_CLOEXEC);
-		}
-		poll(nullptr, 0, 10);
-	}
-	errno = ENODEV;
-	return -1;
-}
-
-/* User-mode Linux has a serial line for it. */
-int open_results()
-{
-	const char *line = getenv("results");
-
-	if (!line)
-		return open_port("results");
-	const int fd = open(line, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	termios modes;
-
-	if (fd >= 0 && !tcgetattr(fd, &modes)) {
-		cfmakeraw(&modes);
-		tcsetattr(fd, TCSANOW, &modes);
-	}
-	return fd;
 }
 
 void run_shell()
@@ -344,9 +247,7 @@ int main()
 	/* Later than any test's own bound, which tells more than this does. */
 	put("/proc/sys/kernel/hung_task_timeout_secs", "60");
 	put("/proc/sys/kernel/printk", "7");
-	results = open_results();
-	if (results < 0)
-		die("open the results port");
+	open_results();
 	open_kernel_log();
 
 	const std::vector<Words> plan = read_plan();

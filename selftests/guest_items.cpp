@@ -23,7 +23,8 @@
 #include <fmt/format.h>
 
 #include "doctor.hpp"
-#include "guest_init.hpp"
+#include "guest_items.hpp"
+#include "guest_port.hpp"
 
 namespace {
 
@@ -396,24 +397,6 @@ Result run_kmemleak(const std::string &name, Seconds limit)
 }
 
 } // namespace
-
-/* Returns 0 or an errno. */
-int load_module(const std::filesystem::path &file, const Words &params)
-{
-	std::string joined;
-
-	for (const auto &param : params)
-		joined += param + " ";
-	const int fd = open((std::filesystem::path("/modules") / file).c_str(), O_RDONLY | O_CLOEXEC);
-	const bool ok = fd >= 0 && !syscall(SYS_finit_module, fd, joined.c_str(), 0);
-	const int err = ok ? 0 : errno;
-
-	if (err)
-		console(fmt::format("insmod {}: {}", file.native(), strerror(err)));
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
 
 void open_kernel_log()
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the two halves of PID 1 share: guest_init.cpp sets the guest up and works
- * through the plan, guest_items.cpp runs one item of it.
+ * What both halves of PID 1 need of the guest; guest_port.cpp calls neither of them.
  */
-#ifndef GUEST_INIT_HPP
-#define GUEST_INIT_HPP
+#ifndef GUEST_PORT_HPP
+#define GUEST_PORT_HPP
 
 #include <filesystem>
 #include <string>
@@ -13,12 +12,11 @@
 
 using Words = std::vector<std::string>;
 
-enum class Outcome { pass, fail, skip, hang };
+/* A virtio port by its name, for writing; -1, with errno, if it does not come. */
+int open_port(std::string_view wanted);
 
-struct Result {
-	Outcome outcome;
-	std::string why;	/* behind the result, if not empty */
-};
+/* To be called once, before report() and nested(). */
+void open_results();
 
 /* A line on the results port; nested(): of the KTAP below the current item. */
 void report(std::string_view line);
@@ -30,17 +28,13 @@ void console(std::string_view line);
 /* Write @text to the file @path; says on the console if that fails. */
 void put(const char *path, std::string_view text);
 
-/* End the run: something that all of it needs is not to be had (errno). */
-[[noreturn]] void die(std::string_view what);
-
 /* @file is below /modules unless it says where it is.  Returns 0 or an errno. */
 int load_module(const std::filesystem::path &file, const Words &params);
 
-/* To be called once, before any item is run. */
-void open_kernel_log();
+/* End the run: something that all of it needs is not to be had (errno). */
+[[noreturn]] void die(std::string_view what);
 
-/* Runs an item of the plan that is_test(). */
-bool is_test(const Words &item);
-Result run_item(const Words &item);
+/* End it without a word. */
+[[noreturn]] void restart();
 
-#endif /* GUEST_INIT_HPP */
+#endif /* GUEST_PORT_HPP */
