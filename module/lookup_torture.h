@@ -10,6 +10,9 @@
  * in, the control thread reads them.  A name is shared by all; see struct
  * lt_name.  All lookups are made with the i_rwsem of the directory held shared,
  * as ->lookup() has it.
+ *
+ * Who calls whom: _main has the control thread and starts the readers; the control
+ * thread calls _stalls, a reader, in _reader, calls _ops, and all use _state.
  */
 #ifndef LOOKUP_TORTURE_H
 #define LOOKUP_TORTURE_H
@@ -74,15 +77,25 @@ struct lt_op {
 	bool		ci;			/* finds the exact name */
 };
 
+/* lookup_torture_state.c */
 extern struct dentry *lt_dir;		/* where the names are */
 extern struct dentry *lt_elsewhere;	/* where directories are moved from */
 extern struct lt_name *lt_names;	/* nnames, then as many exact ones */
+extern struct lt_reader *lt_readers;
+extern unsigned int lt_nreaders;
 extern unsigned int lt_nnames;
 extern unsigned int lt_hold_us;
 extern unsigned int lt_gather;		/* waiters that an owner waits for */
+extern unsigned int lt_stall_ms;
 extern bool lt_look_up_exact;		/* readers ask for the exact names too */
 extern bool lt_inject_faults;		/* readers are subject to fault injection */
 extern bool lt_stopping;
+extern atomic_t lt_errors;
+
+__printf(1, 2) void lt_error(const char *fmt, ...);
+u32 lt_random(struct lt_reader *r, u32 below);
+void lt_enter(struct lt_reader *r);
+void lt_leave(struct lt_reader *r);
 
 /* While others take references: d_count() is a plain read, which is a data race. */
 static inline int lt_users(const struct dentry *dentry)
@@ -90,14 +103,13 @@ static inline int lt_users(const struct dentry *dentry)
 	return READ_ONCE(dentry->d_lockref.count);
 }
 
-/* lookup_torture_main.c */
-__printf(1, 2) void lt_error(const char *fmt, ...);
-
 /* lookup_torture_reader.c */
 int lt_reader_fn(void *arg);
-u32 lt_random(struct lt_reader *r, u32 below);
-void lt_enter(struct lt_reader *r);
-void lt_leave(struct lt_reader *r);
+
+/* lookup_torture_stalls.c: for the control thread */
+extern unsigned int lt_stalls, lt_rescued;
+void lt_check_stalls(void);
+void lt_ask_doctor(void);
 
 /* lookup_torture_ops.c */
 extern const struct lt_op lt_ops[];

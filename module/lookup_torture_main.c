@@ -3,9 +3,7 @@
  * lookup_torture: parameters, the control thread, and the verdict.
  *
  * The control thread sums, prints, and looks for readers that do not come back
- * from d_alloc_parallel().  That is an error, and the reader is woken then: if
- * it has only missed its wake-up, it goes on, so that the module can be removed
- * even from a kernel that loses waiters.
+ * from d_alloc_parallel().
  */
 #include <linux/cpumask.h>
 #include <linux/fs.h>
@@ -19,18 +17,11 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "dcache_compat.h"
-#include "lookup_doctor.h"
 #include "lookup_mount.h"
 #include "lookup_torture.h"
 
 #define LT_POLL_MS	100
-#define LT_TRIES	3		/* to wake a reader that is stuck */
-#define LT_RUNS_LONGER	10		/* times stall_ms, if it is not asleep */
-#define LT_RETRY	HZ		/* jiffies between them */
-#define LT_MAX_PRINTED	50		/* errors; all are counted */
 #define LT_GRACE	40		/* seconds, on a slow machine */
-#define LT_OPINIONS	3		/* of lookup_doctor, a second apart */
 
 static unsigned int nreaders;
 module_param(nreaders, uint, 0444);
@@ -76,32 +67,10 @@ static bool inject_faults;
 module_param(inject_faults, bool, 0444);
 MODULE_PARM_DESC(inject_faults, "Have the readers' allocations fail as /sys/kernel/debug/fail* say, and fail if none did; needs CONFIG_FAULT_INJECTION (default: N)");
 
-struct dentry *lt_dir, *lt_elsewhere;
-struct lt_name *lt_names;
-unsigned int lt_nnames, lt_hold_us, lt_gather;
-bool lt_look_up_exact, lt_inject_faults, lt_stopping;
-
 static struct vfsmount *lt_mnt;
-static struct lt_reader *lt_readers;
 static struct task_struct *lt_control;
-static atomic_t lt_errors;
-static unsigned int lt_stalls, lt_rescued;
-static bool lt_pinned;
 
 /* Printing */
-
-void lt_error(const char *fmt, ...)
-{
-	struct va_format vaf = { .fmt = fmt };
-	va_list args;
-
-	if (atomic_inc_return(&lt_errors) > LT_MAX_PRINTED)
-		return;
-	va_start(args, fmt);
-	vaf.va = &args;
-	pr_alert("lookup_torture: !!! %pV\n", &vaf);
-	va_end(args);
-}
 
 static void lt_sum(u64 *counters)
 {
@@ -160,115 +129,6 @@ static void lt_print_stats(unsigned int s)
 		c[LT_NOMEM], lt_stalls, atomic_read(&lt_errors));
 	if (verbose)
 		lt_print_ops();
-}
-
-static void lt_print_stack(struct task_struct *task)
-{
-#ifdef CONFIG_STACKTRACE
-	unsigned long entries[32];
-	unsigned int n;
-
-	n = compat_stack_trace(task, entries, ARRAY_SIZE(entries));
-	stack_trace_print(entries, n, 1);
-#endif
-}
-
-static void lt_doctor_line(void *unused, const char *text)
-{
-	pr_info("lookup_torture: doctor: %s\n", text);
-}
-
-static void lt_doctor_silent(void *unused, const char *text)
-{
-}
-
-/*
- * While all come back, lookup_doctor must not think otherwise; and it may be first to see
- * one who will not.  What cannot end is there a second later, too, and what it may have
- * mistaken for that while things moved is over.
- */
-static void lt_ask_doctor(void)
-{
-	int hopeless, times;
-
-	for (times = 0; times < LT_OPINIONS; times++) {
-		if (times)
-			schedule_timeout_idle(HZ);
-		hopeless = lookup_doctor_call(lt_doctor_silent, NULL);
-		if (hopeless <= 0)
-			return;
-	}
-	lt_error("lookup_doctor: %d waiters will never be woken", hopeless);
-	lookup_doctor_call(lt_doctor_line, NULL);
-}
-
-/* Stalls */
-
-/*
- * While a reader cannot be got out, neither its stack nor the code that it would
- * return to may go away.
- */
-static void lt_pin(bool pin)
-{
-	if (pin == lt_pinned)
-		return;
-	lt_pinned = pin;
-	if (pin) {
-		__module_get(THIS_MODULE);
-		lt_error("a reader cannot be stopped, so the module has to stay");
-	} else {
-		module_put(THIS_MODULE);
-	}
-}
-
-/*
- * Is a reader inside for too long?  Then say so and wake it, which is allowed
- * at any time, and is enough if all it lacks is its wake-up.  Returns whether
- * that has not helped either.
- *
- * One that runs, or would if it had a CPU, has not lost a wake-up, and may have to
- * wait for its turn; but it might also go round in circles.
- */
-static bool lt_check_stall(struct lt_reader *r)
-{
-	unsigned long limit = msecs_to_jiffies(stall_ms);
-	unsigned long since = READ_ONCE(r->since);
-
-	if (r->tries && since != r->reported) {
-		r->tries = 0;
-		lt_rescued++;
-		pr_alert("lookup_torture: !!! reader %u went on after all\n",
-			 r->nr);
-	}
-	if (READ_ONCE(r->task->__state) == TASK_RUNNING)
-		limit *= LT_RUNS_LONGER;
-	if (!since || time_before(jiffies, since + limit))
-		return false;
-	if (!r->tries) {
-		lt_stalls++;
-		r->reported = since;
-		lt_error("reader %u (pid %d) sits in d_alloc_parallel() for %u ms",
-			 r->nr, task_pid_nr(r->task),
-			 jiffies_to_msecs(jiffies - since));
-		lt_print_stack(r->task);
-		lookup_doctor_call(lt_doctor_line, NULL);
-	}
-	if (r->tries <= LT_TRIES && !time_before(jiffies, since + limit +
-						 r->tries * LT_RETRY)) {
-		r->tries++;
-		wake_up_process(r->task);
-	}
-	return r->tries > LT_TRIES;
-}
-
-static void lt_check_stalls(void)
-{
-	bool stuck = false;
-	unsigned int i;
-
-	for (i = 0; i < nreaders; i++)
-		stuck |= lt_check_stall(&lt_readers[i]);
-	lt_pin(stuck);
 }
 
 /* The control thread */
@@ -417,9 +277,11 @@ static int lt_alloc(void)
 {
 	unsigned int i;
 
+	lt_nreaders = nreaders;
 	lt_nnames = nnames;
 	lt_hold_us = hold_us;
 	lt_gather = gather;
+	lt_stall_ms = stall_ms;
 	lt_inject_faults = inject_faults;
 	lt_names = kvcalloc(2 * nnames, sizeof(*lt_names), GFP_KERNEL);
 	lt_readers = kvcalloc(nreaders, sizeof(*lt_readers), GFP_KERNEL);

@@ -17,22 +17,6 @@
 #include "lookup_mount.h"
 #include "lookup_torture.h"
 
-u32 lt_random(struct lt_reader *r, u32 below)
-{
-	return below ? prandom_u32_state(&r->rnd) % below : 0;
-}
-
-/* In between, the reader may sleep for somebody else's lookup. */
-void lt_enter(struct lt_reader *r)
-{
-	WRITE_ONCE(r->since, jiffies | 1);
-}
-
-void lt_leave(struct lt_reader *r)
-{
-	WRITE_ONCE(r->since, 0);
-}
-
 /* Be slow, every other time: nothing, spin, or sleep. */
 static void lt_hold(struct lt_reader *r)
 {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the rest of lookup_torture shares.  Nothing here calls any of it.
+ */
+#include <linux/jiffies.h>
+#include <linux/printk.h>
+
+#include "lookup_torture.h"
+
+#define LT_MAX_PRINTED	50		/* errors; all are counted */
+
+struct dentry *lt_dir, *lt_elsewhere;
+struct lt_name *lt_names;
+struct lt_reader *lt_readers;
+unsigned int lt_nreaders, lt_nnames, lt_hold_us, lt_gather, lt_stall_ms;
+bool lt_look_up_exact, lt_inject_faults, lt_stopping;
+atomic_t lt_errors;
+
+void lt_error(const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (atomic_inc_return(&lt_errors) > LT_MAX_PRINTED)
+		return;
+	va_start(args, fmt);
+	vaf.va = &args;
+	pr_alert("lookup_torture: !!! %pV\n", &vaf);
+	va_end(args);
+}
+
+u32 lt_random(struct lt_reader *r, u32 below)
+{
+	return below ? prandom_u32_state(&r->rnd) % below : 0;
+}
+
+/* In between, the reader may sleep for somebody else's lookup. */
+void lt_enter(struct lt_reader *r)
+{
+	WRITE_ONCE(r->since, jiffies | 1);
+}
+
+void lt_leave(struct lt_reader *r)
+{
+	WRITE_ONCE(r->since, 0);
+}
