@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * gatefs: a filesystem whose ->lookup() can be held.  gatefs_super.c has mounts
- * and inodes, gatefs_names.c knows what a name means, gatefs_lookup.c does that,
- * and gatefs_gate.c says when.
+ * and inodes, gatefs_names.c reads names, gatefs_outcomes.c has the table of what
+ * they mean, gatefs_lookup.c does that, and gatefs_gate.c says when.
  *
  * Lock rules:
  *
@@ -80,27 +80,38 @@ struct gatefs_info {
 	u64			counters[GATEFS_NR_COUNTERS];
 };
 
-enum gatefs_kind {
-	GATEFS_NEGATIVE,
-	GATEFS_FILE,
-	GATEFS_DIR,			/* dir-X and alias-X */
-	GATEFS_ERROR,
-	GATEFS_UNHASHED,
-	GATEFS_CI,
-	GATEFS_SETOP,
-};
+struct gatefs_outcome;
 
-/* What a name means. */
-struct gatefs_outcome {
-	enum gatefs_kind	kind;
-	int			error;		/* of GATEFS_ERROR */
+/* A name, cut into its parts; all of them are in the memory of the whole. */
+struct gatefs_name {
+	const struct gatefs_outcome *outcome;
+	u64			dir;		/* the number of the directory */
 	unsigned int		delay_us;
-	u64			ino;		/* of the inode, if any */
-	size_t			found_len;
-	char			found[NAME_MAX + 1];	/* of GATEFS_CI */
+	struct qstr		whole;
+	struct qstr		undelayed;	/* without any delayN- */
+	struct qstr		rest;		/* behind the prefix of the outcome */
 };
 
-void gatefs_parse(u64 dir, const struct qstr *name, struct gatefs_outcome *o);
+/* What names that begin with @prefix mean. */
+struct gatefs_outcome {
+	const char		*prefix;
+	/* DT_REG or DT_DIR: what the inode is.  DT_UNKNOWN: there is none. */
+	unsigned char		dtype;
+	/* The number of the inode, also where there is none; NULL: that of the whole name. */
+	u64 (*ino)(const struct gatefs_name *name);
+	/* Behind the gate, while the lookup goes on.  NULL, or 0, or the error that it gives. */
+	int (*prepare)(struct dentry *dentry, const struct gatefs_name *name);
+	/* What ->lookup() returns; has the reference to @inode.  NULL: d_splice_alias(). */
+	struct dentry *(*end)(struct inode *inode, struct dentry *dentry,
+			      const struct gatefs_name *name);
+};
+
+/* The first whose prefix fits counts; the last one fits everything. */
+extern const struct gatefs_outcome gatefs_outcomes[];
+
+void gatefs_parse(u64 dir, const struct qstr *name, struct gatefs_name *parsed);
+u64 gatefs_ino(u64 dir, const struct qstr *name);
+u64 gatefs_ino_of(const struct gatefs_name *name);
 
 struct inode *gatefs_iget(struct super_block *sb, u64 ino, bool is_dir);
 

@@ -34,53 +34,25 @@ static int gatefs_delay(unsigned int us)
 	return 0;
 }
 
-/*
- * With the operations of setop-* the name is forgotten as soon as nobody uses
- * it.  Whether it is shows whether the operation bit has survived.
- */
-static int gatefs_forget(const struct dentry *dentry)
-{
-	return 1;
-}
-
-static const struct dentry_operations gatefs_setop_dops = {
-	.d_delete	= gatefs_forget,
-};
-
-/* The inode that the outcome needs, NULL for none. */
-static struct inode *gatefs_outcome_inode(struct inode *dir,
-					  const struct gatefs_outcome *o)
-{
-	switch (o->kind) {
-	case GATEFS_FILE:
-	case GATEFS_CI:
-	case GATEFS_SETOP:
-		return gatefs_iget(dir->i_sb, o->ino, false);
-	case GATEFS_DIR:
-		return gatefs_iget(dir->i_sb, o->ino, true);
-	default:
-		return NULL;
-	}
-}
-
-/* Passes the gate, waits if the name says so, and gets what is needed then. */
+/* Passes the gate, waits if the name says so, and gets what is needed then: NULL for no inode. */
 static struct inode *gatefs_prepare(struct inode *dir, struct dentry *dentry,
-				    const struct gatefs_outcome *o)
+				    const struct gatefs_name *name)
 {
+	const struct gatefs_outcome *outcome = name->outcome;
 	int err;
 
 	err = gatefs_gate_pass(gatefs_info(dir->i_sb), &dentry->d_name);
 	if (err)
 		return ERR_PTR(err);
-	err = gatefs_delay(o->delay_us);
+	err = gatefs_delay(name->delay_us);
 	if (err)
 		return ERR_PTR(err);
-	if (o->kind == GATEFS_ERROR)
-		return ERR_PTR(o->error);
-	if (o->kind == GATEFS_SETOP &&
-	    !compat_d_set_d_op(dentry, &gatefs_setop_dops))
-		return ERR_PTR(-EOPNOTSUPP);
-	return gatefs_outcome_inode(dir, o);
+	err = outcome->prepare ? outcome->prepare(dentry, name) : 0;
+	if (err)
+		return ERR_PTR(err);
+	if (outcome->dtype == DT_UNKNOWN)
+		return NULL;
+	return gatefs_iget(dir->i_sb, gatefs_ino_of(name), outcome->dtype == DT_DIR);
 }
 
 /* What ->lookup(), ->atomic_open() and the priming have in common. */
@@ -88,27 +60,20 @@ static struct dentry *gatefs_do_lookup(struct inode *dir, struct dentry *dentry)
 {
 	struct gatefs_info *info = gatefs_info(dir->i_sb);
 	struct gatefs_flight flight;
-	struct gatefs_outcome o;
-	struct dentry *res;
+	struct gatefs_name name;
 	struct inode *inode;
-	struct qstr found;
 
-	gatefs_parse(dir->i_ino, &dentry->d_name, &o);
-	found = (struct qstr)QSTR_INIT(o.found, o.found_len);
+	gatefs_parse(dir->i_ino, &dentry->d_name, &name);
 	gatefs_flight_begin(info, &flight, dentry);
-	inode = gatefs_prepare(dir, dentry, &o);
+	inode = gatefs_prepare(dir, dentry, &name);
 	gatefs_flight_end(info, &flight);
 
 	/* From here on the lookup may end at any time. */
 	if (IS_ERR(inode))
-		res = ERR_CAST(inode);
-	else if (o.kind == GATEFS_UNHASHED)
-		res = NULL;
-	else if (o.kind == GATEFS_CI)
-		res = d_add_ci(dentry, inode, &found);
-	else
-		res = d_splice_alias(inode, dentry);
-	return res;
+		return ERR_CAST(inode);
+	if (name.outcome->end)
+		return name.outcome->end(inode, dentry, &name);
+	return d_splice_alias(inode, dentry);
 }
 
 static struct dentry *gatefs_lookup(struct inode *dir, struct dentry *dentry,
@@ -168,25 +133,11 @@ static int gatefs_prime(struct dentry *parent, struct qstr *name)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-static unsigned int gatefs_dtype(enum gatefs_kind kind)
-{
-	switch (kind) {
-	case GATEFS_FILE:
-	case GATEFS_CI:
-	case GATEFS_SETOP:
-		return DT_REG;
-	case GATEFS_DIR:
-		return DT_DIR;
-	default:
-		return DT_UNKNOWN;
-	}
-}
-
 static int gatefs_list(struct file *file, struct dir_context *ctx,
 		       const char *names)
 {
 	struct dentry *parent = file->f_path.dentry;
-	struct gatefs_outcome o;
+	struct gatefs_name parsed;
 	const char *at, *end;
 	loff_t pos = 2;
 	int err;
@@ -198,8 +149,9 @@ static int gatefs_list(struct file *file, struct dir_context *ctx,
 		if (end == at || pos++ < ctx->pos)
 			continue;
 		name = (struct qstr)QSTR_INIT(at, end - at);
-		gatefs_parse(d_inode(parent)->i_ino, &name, &o);
-		if (!dir_emit(ctx, at, end - at, o.ino, gatefs_dtype(o.kind)))
+		gatefs_parse(d_inode(parent)->i_ino, &name, &parsed);
+		if (!dir_emit(ctx, at, end - at, gatefs_ino_of(&parsed),
+			      parsed.outcome->dtype))
 			return 0;
 		ctx->pos = pos;
 		err = gatefs_prime(parent, &name);

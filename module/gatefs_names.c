@@ -1,31 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a name in gatefs means.  README.md has the table.
+ * Reads names in gatefs, and numbers what they stand for.
  */
 #include <linux/ctype.h>
 #include <linux/dcache.h>
-#include <linux/errno.h>
-#include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "gatefs.h"
 
 #define GATEFS_DELAY_MAX_US	10000000
-
-static const struct {
-	const char	*name;
-	int		error;
-} gatefs_errors[] = {
-	{ "EACCES",		-EACCES },
-	{ "EINTR",		-EINTR },
-	{ "EIO",		-EIO },
-	{ "ELOOP",		-ELOOP },
-	{ "ENAMETOOLONG",	-ENAMETOOLONG },
-	{ "ENOENT",		-ENOENT },
-	{ "ENOMEM",		-ENOMEM },
-	{ "EPERM",		-EPERM },
-	{ "ESTALE",		-ESTALE },
-};
 
 /* If @name starts with @prefix, cut that off. */
 static bool gatefs_skip(struct qstr *name, const char *prefix)
@@ -59,21 +42,8 @@ static bool gatefs_skip_delay(struct qstr *name, unsigned int *delay_us)
 	return true;
 }
 
-static int gatefs_error(const struct qstr *name)
-{
-	const char *dash = memchr(name->name, '-', name->len);
-	size_t len = dash ? dash - (const char *)name->name : name->len;
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(gatefs_errors); i++)
-		if (strlen(gatefs_errors[i].name) == len &&
-		    !memcmp(gatefs_errors[i].name, name->name, len))
-			return gatefs_errors[i].error;
-	return 0;
-}
-
 /* @dir is the number of the directory, 0 for what does not depend on it. */
-static u64 gatefs_ino(u64 dir, const struct qstr *name)
+u64 gatefs_ino(u64 dir, const struct qstr *name)
 {
 	u64 high = full_name_hash((void *)(unsigned long)~dir, name->name,
 				  name->len);
@@ -84,52 +54,22 @@ static u64 gatefs_ino(u64 dir, const struct qstr *name)
 	return (u32)ino > GATEFS_ROOT_INO ? ino : ino + 2;
 }
 
-/*
- * @name is that of a ci-X, in front of which delays have been cut off.  Returns
- * whether it is not the exact name, which is in lower case, and notes that.
- */
-static bool gatefs_parse_ci(u64 dir, const struct qstr *name,
-			    struct gatefs_outcome *o)
+u64 gatefs_ino_of(const struct gatefs_name *name)
 {
-	struct qstr found = QSTR_INIT(o->found, name->len);
-	size_t i;
-
-	for (i = 0; i < name->len; i++)
-		o->found[i] = tolower(name->name[i]);
-	if (!memcmp(o->found, name->name, name->len))
-		return false;
-	o->found_len = name->len;
-	o->ino = gatefs_ino(dir, &found);
-	return true;
+	return name->outcome->ino ? name->outcome->ino(name) :
+				    gatefs_ino(name->dir, &name->whole);
 }
 
 /* @dir is the number of the directory, @name no longer than NAME_MAX. */
-void gatefs_parse(u64 dir, const struct qstr *name, struct gatefs_outcome *o)
+void gatefs_parse(u64 dir, const struct qstr *name, struct gatefs_name *parsed)
 {
-	struct qstr rest = *name;
-	struct qstr undelayed;
+	const struct gatefs_outcome *outcome = gatefs_outcomes;
 
-	*o = (struct gatefs_outcome){ .kind = GATEFS_NEGATIVE };
-	o->ino = gatefs_ino(dir, name);
-	while (gatefs_skip_delay(&rest, &o->delay_us))
+	*parsed = (struct gatefs_name){ .dir = dir, .whole = *name, .rest = *name };
+	while (gatefs_skip_delay(&parsed->rest, &parsed->delay_us))
 		;
-	undelayed = rest;
-
-	if (gatefs_skip(&rest, "file-")) {
-		o->kind = GATEFS_FILE;
-	} else if (gatefs_skip(&rest, "dir-") || gatefs_skip(&rest, "alias-")) {
-		o->kind = GATEFS_DIR;
-		o->ino = gatefs_ino(0, &rest);
-	} else if (gatefs_skip(&rest, "err-")) {
-		o->error = gatefs_error(&rest);
-		if (o->error)
-			o->kind = GATEFS_ERROR;
-	} else if (gatefs_skip(&rest, "unhashed-")) {
-		o->kind = GATEFS_UNHASHED;
-	} else if (gatefs_skip(&rest, "ci-")) {
-		o->kind = gatefs_parse_ci(dir, &undelayed, o) ? GATEFS_CI :
-								GATEFS_FILE;
-	} else if (gatefs_skip(&rest, "setop-")) {
-		o->kind = GATEFS_SETOP;
-	}
+	parsed->undelayed = parsed->rest;
+	while (!gatefs_skip(&parsed->rest, outcome->prefix))
+		outcome++;
+	parsed->outcome = outcome;
 }

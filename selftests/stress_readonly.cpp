@@ -228,6 +228,36 @@ void readonly::step(stress_worker &w)
 		list(w);
 }
 
+/* What gatefs makes of a name; its README.md has all of them. */
+struct outcome {
+	const char *what;
+	std::string (*name)(uint64_t n, random_bits &random);
+	int error;
+	bool is_dir;
+};
+
+/* Of names with one n and one row all have the same inode. */
+constexpr outcome outcomes[] = {
+	{"neg-", [](uint64_t n, random_bits &) { return fmt::format("neg-{}", n); }, ENOENT, false},
+	{"file-", [](uint64_t n, random_bits &) { return fmt::format("file-{}", n); }, 0, false},
+	{"dir-d", [](uint64_t n, random_bits &) { return fmt::format("dir-d{}", n); }, 0, true},
+	{"file-x of dir-d",
+	 [](uint64_t n, random_bits &) { return fmt::format("dir-d{}/file-x", n); }, 0, false},
+	{"err-EIO-", [](uint64_t n, random_bits &) { return fmt::format("err-EIO-{}", n); }, EIO, false},
+	{"unhashed-",
+	 [](uint64_t n, random_bits &) { return fmt::format("unhashed-{}", n); }, ENOENT, false},
+	{"a spelling of ci-", [](uint64_t n, random_bits &random) {
+		return fmt::format("ci-{}{}", std::array{"ab", "AB", "Ab"}[random.below(3)], n);
+	 }, 0, false},
+	/* One directory, which is moved from one to the other. */
+	{"alias-a or dir-a", [](uint64_t n, random_bits &random) {
+		return fmt::format("{}-a{}", random.below(2) ? "alias" : "dir", n);
+	 }, 0, true},
+	{"setop-", [](uint64_t n, random_bits &) { return fmt::format("setop-{}", n); }, 0, false},
+	{"delay50-file-",
+	 [](uint64_t n, random_bits &) { return fmt::format("delay50-file-{}", n); }, 0, false},
+};
+
 /*
  * The names move on all the time, since gatefs keeps what it has looked up; after
  * `epochs` they start again, and then have to have the inode they had.
@@ -236,7 +266,7 @@ class gatefs : public stress_model {
 public:
 	gatefs(stress_run &run, dev_t dev)
 		: run_(run), control_(dev), dir_(open_or_throw(run.dir, O_RDONLY | O_DIRECTORY)),
-		  inodes_(kinds * epochs)
+		  inodes_(std::size(outcomes) * epochs)
 	{
 		try {
 			control_.names(listed_all);
@@ -254,16 +284,10 @@ public:
 	}
 
 private:
-	enum : unsigned { neg, file, dir, inside, error, unhashed, ci, alias, setop, delay, kinds };
 	static constexpr uint64_t epochs = 4096;
 	static constexpr const char *listed[] = {"file-l1", "dir-l2", "file-l3", "neg-l4"};
-	static constexpr const char *kind_names[kinds] = {
-		"neg-", "file-", "dir-d", "file-x of dir-d", "err-EIO-", "unhashed-",
-		"a spelling of ci-", "alias-a or dir-a", "setop-", "delay50-file-",
-	};
 	static constexpr const char *listed_all = "file-l1\ndir-l2\nfile-l3\nneg-l4";
 
-	std::string name_of(unsigned kind, uint64_t n, stress_worker &w) const;
 	void list(stress_worker &w);
 
 	stress_run &run_;
@@ -272,24 +296,6 @@ private:
 	std::vector<std::atomic<uint64_t>> inodes_;
 	bool have_names_ = false;
 };
-
-std::string gatefs::name_of(unsigned kind, uint64_t n, stress_worker &w) const
-{
-	switch (kind) {
-	case neg: return fmt::format("neg-{}", n);
-	case file: return fmt::format("file-{}", n);
-	case dir: return fmt::format("dir-d{}", n);
-	case inside: return fmt::format("dir-d{}/file-x", n);
-	case error: return fmt::format("err-EIO-{}", n);
-	case unhashed: return fmt::format("unhashed-{}", n);
-	/* Three spellings of one file. */
-	case ci: return fmt::format("ci-{}{}", std::array{"ab", "AB", "Ab"}[w.random.below(3)], n);
-	/* Two names of one directory, which is moved from one to the other. */
-	case alias: return fmt::format("{}-a{}", w.random.below(2) ? "alias" : "dir", n);
-	case setop: return fmt::format("setop-{}", n);
-	default: return fmt::format("delay50-file-{}", n);
-	}
-}
 
 void gatefs::list(stress_worker &w)
 {
@@ -315,15 +321,16 @@ void gatefs::step(stress_worker &w)
 	if (r < 2)
 		return list(w);
 	const uint64_t n = run_.moving() % epochs;
-	const unsigned kind = static_cast<unsigned>(n % kinds);
-	const std::string name = name_of(kind, n, w);
+	const size_t row = n % std::size(outcomes);
+	const outcome &outcome = outcomes[row];
+	const std::string name = outcome.name(n, w.random);
 	const bool by_open = r < 30;
 	struct stat st;
 	int got = 0;
 
 	{
 		const stress_worker::operation o(w, by_open ? op::open : op::stat,
-						 kind_names[kind], n);
+						 outcome.what, n);
 
 		if (by_open) {
 			const unique_fd fd(::openat(dir_.get(), name.c_str(), O_RDONLY | O_CLOEXEC));
@@ -335,22 +342,20 @@ void gatefs::step(stress_worker &w)
 		}
 	}
 	/* There is no d_set_d_op() to call on newer kernels. */
-	if (kind == setop && got == EOPNOTSUPP)
+	if (got == EOPNOTSUPP && name.starts_with("setop-"))
 		return;
-	const int wanted = kind == neg || kind == unhashed ? ENOENT : kind == error ? EIO : 0;
-
 	if (w.injected(got))
 		return;
-	if (got != wanted)
+	if (got != outcome.error)
 		return run_.violation("{}: {}, not {}", name, std::strerror(got),
-				      std::strerror(wanted));
+				      std::strerror(outcome.error));
 	if (got)
 		return;
-	if (S_ISDIR(st.st_mode) != (kind == dir || kind == alias))
+	if (S_ISDIR(st.st_mode) != outcome.is_dir)
 		return run_.violation("{} has mode {:o}", name, st.st_mode);
 	uint64_t known = 0;
 
-	if (!inodes_[kind * epochs + n].compare_exchange_strong(known, st.st_ino,
+	if (!inodes_[row * epochs + n].compare_exchange_strong(known, st.st_ino,
 								std::memory_order_relaxed) &&
 	    known != st.st_ino)
 		run_.violation("{} is inode {} and was {}", name, st.st_ino, known);
