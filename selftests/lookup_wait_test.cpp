@@ -15,169 +15,118 @@
 #include "options.hpp"
 
 #include <algorithm>
+#include <optional>
 
-GATE_CASE(second_lookup_sleeps_and_gets_the_same_inode)
+/*
+ * One thread is held in the lookup of @path, others sleep for it, and the gate opens.
+ */
+struct scene {
+	const char *path;
+	bool by_open = false;		/* with O_RDONLY; or else by stat() */
+	unsigned nr = waiters;
+	int error = 0;			/* that all get; 0: all get one inode */
+	bool in_turn = false;		/* one after the other, by a lookup of its own */
+	uint64_t lookups = 1;		/* that come to the gate, if not in turn */
+	const char *inode_of = nullptr;	/* what they get, known before under this path */
+	mode_t type = 0;		/* S_IFDIR and so on; 0: any */
+};
+
+/* Returns the number of the inode that all have got, 0 if they were to fail. */
+static uint64_t play(gate_rig &rig, const scene &s)
 {
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("file-one");
-	auto group = rig.parked_waiters("file-one", 1);
+	const std::string path = rig.path(s.path), parent = path.substr(0, path.rfind('/'));
+	const action what = s.by_open ? open_of(path, O_RDONLY) : stat_of(path);
+	std::optional<uint64_t> ino;
 
-	rig.must_have_arrived(1);
-	rig.control.open();
-	rig.people.must_find(*group[0], rig.people.must_find(owner, "the owner"));
-	rig.must_have_arrived(1);
-}
-
-GATE_CASE(waiters_of_a_file_get_its_inode_from_one_lookup)
-{
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("file-a");
-	auto group = rig.parked_waiters("file-a");
-
-	rig.control.open();
-	const uint64_t ino = rig.people.must_find(owner, "the owner");
-	for (actor *w : group) {
-		rig.people.must_find(*w, ino);
-		t.require(S_ISREG(w->got().mode), "mode {:o} is no file", w->got().mode);
+	/* Before the gate would hold these, too. */
+	rig.t.require(stat_now(parent).error == 0, "{} is missing", parent);
+	if (s.inode_of) {
+		ino = stat_now(rig.path(s.inode_of)).ino;
+		rig.t.require(*ino != 0, "{} is missing", s.inode_of);
 	}
-	rig.must_have_arrived(1);
-}
-
-GATE_CASE(waiters_of_a_directory_get_its_inode_from_one_lookup)
-{
 	rig.control.close();
 	rig.mark();
-	actor &owner = rig.held_owner("dir-a");
-	auto group = rig.parked_waiters("dir-a");
+	actor &owner = rig.held_owner(what);
+	auto group = rig.parked_waiters(what, s.nr);
 
-	rig.control.open();
-	const uint64_t ino = rig.people.must_find(owner, "the owner");
-	for (actor *w : group) {
-		rig.people.must_find(*w, ino);
-		t.require(S_ISDIR(w->got().mode), "mode {:o} is no directory", w->got().mode);
+	rig.must_have_arrived(1);
+	if (s.in_turn) {
+		rig.step_through_retries(owner, group, s.error);
+		return 0;
 	}
-	rig.must_have_arrived(1);
-}
-
-GATE_CASE(waiters_of_a_missing_name_get_enoent_from_one_lookup)
-{
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("neg-a");
-	auto group = rig.parked_waiters("neg-a");
-
 	rig.control.open();
-	rig.people.must_fail(owner, ENOENT, "the owner");
-	for (actor *w : group)
-		rig.people.must_fail(*w, ENOENT);
-	rig.must_have_arrived(1);
+	group.insert(group.begin(), &owner);
+	for (actor *a : group) {
+		const char *who = a == &owner ? "the owner" : "a waiter";
+
+		if (s.error) {
+			rig.people.must_fail(*a, s.error, who);
+			continue;
+		}
+		if (!ino)
+			ino = rig.people.must_find(*a, who);
+		else
+			rig.people.must_find(*a, *ino, who);
+		rig.t.require(!s.type || (a->got().mode & S_IFMT) == s.type,
+			      "mode {:o} is not of type {:o}", a->got().mode, s.type);
+	}
+	rig.must_have_arrived(s.lookups);
+	return ino.value_or(0);
 }
 
-GATE_CASE(each_waiter_retries_after_an_error_one_at_a_time)
-{
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("err-EIO-a");
-	auto group = rig.parked_waiters("err-EIO-a");
+/* A case that is nothing but such a scene. */
+#define SCENE_CASE(name, ...) GATE_CASE(name) { play(rig, { __VA_ARGS__ }); }
 
-	rig.step_through_retries(owner, group, EIO);
-}
+SCENE_CASE(second_lookup_sleeps_and_gets_the_same_inode,
+	   .path = "file-one", .nr = 1)
+SCENE_CASE(waiters_of_a_file_get_its_inode_from_one_lookup,
+	   .path = "file-a", .type = S_IFREG)
+SCENE_CASE(waiters_of_a_directory_get_its_inode_from_one_lookup,
+	   .path = "dir-a", .type = S_IFDIR)
+SCENE_CASE(waiters_of_a_missing_name_get_enoent_from_one_lookup,
+	   .path = "neg-a", .error = ENOENT)
+SCENE_CASE(each_waiter_retries_after_an_error_one_at_a_time,
+	   .path = "err-EIO-a", .error = EIO, .in_turn = true)
+SCENE_CASE(each_waiter_retries_after_an_unhashed_dentry_one_at_a_time,
+	   .path = "unhashed-a", .error = ENOENT, .in_turn = true)
+/* d_splice_alias() moves the dentry of dir-m here; the in-lookup one is its target. */
+SCENE_CASE(waiters_get_the_directory_that_is_moved_here,
+	   .path = "alias-m", .inode_of = "dir-m")
+SCENE_CASE(waiters_get_the_directory_that_is_moved_from_another_one,
+	   .path = "dir-b/alias-m", .inode_of = "dir-a/dir-m")
+/* A directory cannot be moved into itself: d_splice_alias() fails with the lookup on. */
+SCENE_CASE(each_waiter_retries_after_d_splice_alias_fails,
+	   .path = "dir-l/alias-l", .error = ELOOP, .in_turn = true)
+SCENE_CASE(open_without_o_creat_waits_for_a_lookup,
+	   .path = "file-o", .by_open = true)
+/* open() looks up by a way of its own, and has to end what fails on it, too. */
+SCENE_CASE(each_opener_retries_after_an_error_one_at_a_time,
+	   .path = "err-EIO-o", .by_open = true, .error = EIO, .in_turn = true)
+/* Sixteen waiters and a lookup that is slow after the gate as well. */
+SCENE_CASE(all_of_many_waiters_wake,
+	   .path = "delay2000-file-m", .nr = 16)
 
 GATE_CASE(errors_of_any_kind_reach_every_waiter)
 {
-	const struct {
-		const char *name;
-		int error;
-	} kinds[] = {{"err-ENOMEM-x", ENOMEM}, {"err-EACCES-x", EACCES}, {"err-EPERM-x", EPERM}};
-
-	for (const auto &k : kinds) {
-		rig.control.close();
-		rig.mark();
-		actor &owner = rig.held_owner(k.name);
-		auto group = rig.parked_waiters(k.name);
-
-		rig.control.open();
-		rig.people.must_fail(owner, k.error, "the owner");
-		for (actor *w : group)
-			rig.people.must_fail(*w, k.error);
-		rig.must_have_arrived(1 + waiters);
-	}
+	play(rig, { .path = "err-ENOMEM-x", .error = ENOMEM, .lookups = 1 + waiters });
+	play(rig, { .path = "err-EACCES-x", .error = EACCES, .lookups = 1 + waiters });
+	play(rig, { .path = "err-EPERM-x", .error = EPERM, .lookups = 1 + waiters });
 }
 
-GATE_CASE(each_waiter_retries_after_an_unhashed_dentry_one_at_a_time)
+/* The store to d_flags that the owner makes must not cost the waiters' bit. */
+GATE_CASE(waiters_wake_although_the_owner_sets_d_op_meanwhile)
 {
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("unhashed-a");
-	auto group = rig.parked_waiters("unhashed-a");
-
-	rig.step_through_retries(owner, group, ENOENT);
-}
-
-/* d_splice_alias() moves the dentry of dir-m here; the in-lookup one is its target. */
-GATE_CASE(waiters_get_the_directory_that_is_moved_here)
-{
-	const uint64_t ino = stat_now(rig.path("dir-m")).ino;
-
-	t.require(ino != 0, "dir-m is missing");
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("alias-m");
-	auto group = rig.parked_waiters("alias-m");
-
-	rig.control.open();
-	rig.people.must_find(owner, ino, "the owner");
-	for (actor *w : group)
-		rig.people.must_find(*w, ino);
-	rig.must_have_arrived(1);
-}
-
-GATE_CASE(waiters_get_the_directory_that_is_moved_from_another_one)
-{
-	const uint64_t ino = stat_now(rig.path("dir-a/dir-m")).ino;
-
-	t.require(ino != 0, "dir-a/dir-m is missing");
-	t.require(stat_now(rig.path("dir-b")).error == 0, "dir-b is missing");
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("dir-b/alias-m");
-	auto group = rig.parked_waiters("dir-b/alias-m");
-
-	rig.control.open();
-	rig.people.must_find(owner, ino, "the owner");
-	for (actor *w : group)
-		rig.people.must_find(*w, ino);
-	rig.must_have_arrived(1);
-}
-
-/* A directory cannot be moved into itself: d_splice_alias() fails with the lookup on. */
-GATE_CASE(each_waiter_retries_after_d_splice_alias_fails)
-{
-	t.require(stat_now(rig.path("dir-l")).error == 0, "dir-l is missing");
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("dir-l/alias-l");
-	auto group = rig.parked_waiters("dir-l/alias-l");
-
-	rig.step_through_retries(owner, group, ELOOP);
+	if (stat_now(rig.path("setop-probe")).error == EOPNOTSUPP)
+		t.skip("this kernel does not export d_set_d_op()");
+	play(rig, { .path = "setop-a" });
 }
 
 /* The dentry of ci-ABC stays unhashed, the one of ci-abc is the result. */
 GATE_CASE(waiters_of_another_spelling_get_the_inode_of_the_exact_name)
 {
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("ci-ABC");
-	auto group = rig.parked_waiters("ci-ABC");
+	const uint64_t ino = play(rig, { .path = "ci-ABC", .lookups = 1 + waiters });
 
-	rig.control.open();
-	const uint64_t ino = rig.people.must_find(owner, "the owner");
-	for (actor *w : group)
-		rig.people.must_find(*w, ino);
 	t.require(stat_now(rig.path("ci-abc")).ino == ino, "ci-abc is another inode");
-	rig.must_have_arrived(1 + waiters);
 }
 
 /* d_add_ci() then waits itself, while it is the owner of ci-ABC. */
@@ -199,48 +148,6 @@ GATE_CASE(d_add_ci_waits_for_a_lookup_of_the_exact_name)
 		rig.people.must_find(*w, ino, "a waiter of ci-ABC");
 	for (actor *w : more)
 		rig.people.must_find(*w, ino, "a waiter of ci-abc");
-}
-
-/* The store to d_flags that the owner makes must not cost the waiters' bit. */
-GATE_CASE(waiters_wake_although_the_owner_sets_d_op_meanwhile)
-{
-	if (stat_now(rig.path("setop-probe")).error == EOPNOTSUPP)
-		t.skip("this kernel does not export d_set_d_op()");
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("setop-a");
-	auto group = rig.parked_waiters("setop-a");
-
-	rig.control.open();
-	const uint64_t ino = rig.people.must_find(owner, "the owner");
-	for (actor *w : group)
-		rig.people.must_find(*w, ino);
-	rig.must_have_arrived(1);
-}
-
-GATE_CASE(open_without_o_creat_waits_for_a_lookup)
-{
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("file-o");
-	auto group = rig.parked_waiters(open_of(rig.path("file-o"), O_RDONLY));
-
-	rig.control.open();
-	const uint64_t ino = rig.people.must_find(owner, "the owner");
-	for (actor *w : group)
-		rig.people.must_find(*w, ino);
-	rig.must_have_arrived(1);
-}
-
-/* open() looks up by a way of its own, and has to end what fails on it, too. */
-GATE_CASE(each_opener_retries_after_an_error_one_at_a_time)
-{
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner(open_of(rig.path("err-EIO-o"), O_RDONLY));
-	auto group = rig.parked_waiters(open_of(rig.path("err-EIO-o"), O_RDONLY));
-
-	rig.step_through_retries(owner, group, EIO);
 }
 
 GATE_CASE_ON(waiters_get_the_file_that_atomic_open_opens, "atomic_open,hold_limit_ms=60000")
@@ -358,21 +265,6 @@ GATE_CASE(one_name_in_two_directories_is_two_lookups)
 	for (actor *w : wait_b)
 		rig.people.must_find(*w, b);
 	rig.must_have_arrived(2);
-}
-
-/* Sixteen waiters and a lookup that is slow after the gate as well. */
-GATE_CASE(all_of_many_waiters_wake)
-{
-	rig.control.close();
-	rig.mark();
-	actor &owner = rig.held_owner("delay2000-file-m");
-	auto group = rig.parked_waiters("delay2000-file-m", 16);
-
-	rig.control.open();
-	const uint64_t ino = rig.people.must_find(owner, "the owner");
-	for (actor *w : group)
-		rig.people.must_find(*w, ino);
-	rig.must_have_arrived(1);
 }
 
 int main(int argc, char **argv)
