@@ -57,6 +57,16 @@ void child_line(std::string_view text)
 	nested(text);
 }
 
+/* The one result of an item that prints no KTAP of its own, and how long it took. */
+void only_result(const char *name, Clock::time_point begin, std::string_view why, bool ok)
+{
+	const std::chrono::duration<double> took = Clock::now() - begin;
+
+	child_line(fmt::format("# time: {} {:.3f} s", name, took.count()));
+	child_line(fmt::format("{}ok 1 {}{}{}", ok ? "" : "not ", name, why.empty() ? "" : " # ",
+			       why));
+}
+
 /* ---- the kernel log ----------------------------------------------------- */
 
 /* Calls @fn with the text of each record that has come since the last call. */
@@ -306,7 +316,7 @@ Result run_program(const std::string &name, Seconds limit,
 Result run_torture(const std::string &name, Seconds limit,
 		   const Words &words)
 {
-	const auto deadline = Clock::now() + limit;
+	const auto begin = Clock::now(), deadline = begin + limit;
 	std::optional<bool> success;
 
 	if (const int err = load_module(words[0], { words.begin() + 1, words.end() }))
@@ -335,7 +345,7 @@ Result run_torture(const std::string &name, Seconds limit,
 		child_line(fmt::format("# rmmod {}: {}", module, strerror(errno)));
 		success = false;
 	}
-	child_line(fmt::format("{} 1 end_of_test", *success ? "ok" : "not ok"));
+	only_result("end_of_test", begin, "", *success);
 	return { *success ? Outcome::pass : Outcome::fail, "" };
 }
 
@@ -378,9 +388,12 @@ Result run_kmemleak(const std::string &name, Seconds limit)
 			child_line(fmt::format("# {}", text));
 	};
 
+	constexpr const char *claim = "nothing_is_left_that_nothing_points_to";
+	const auto begin = Clock::now();
+
 	child_line("KTAP version 1");
 	child_line("1..1");
-	running_case = name + ".nothing_is_left_that_nothing_points_to";
+	running_case = name + "." + claim;
 	const Ended ended = in_child(limit, body, line);
 
 	if (!ended.in_time)
@@ -391,8 +404,7 @@ Result run_kmemleak(const std::string &name, Seconds limit)
 		why = fmt::format("no scan: {}", strerror(WEXITSTATUS(ended.status)));
 	else if (objects)
 		why = fmt::format("{} object{}", objects, objects > 1 ? "s" : "");
-	child_line(fmt::format("{}ok 1 nothing_is_left_that_nothing_points_to{}{}",
-			       why.empty() ? "" : "not ", why.empty() ? "" : " # ", why));
+	only_result(claim, begin, why, why.empty());
 	return { why.empty() ? Outcome::pass : Outcome::fail, why };
 }
 

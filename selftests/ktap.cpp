@@ -443,6 +443,11 @@ int run(const std::vector<test> &all, const run_options &o)
 			out = run_one(*t, o.timeout_scale);
 		}
 		number++;
+		if (out.verdict == 'F')
+			diagnose(fmt::format("{}: {}", name, out.reason));
+		/* For the result that follows; one that did not run has none. */
+		if (out.seconds > 0)
+			fmt::print("# time: {} {:.3f} s\n", name, out.seconds);
 		if (out.verdict == 'P') {
 			pass++;
 			fmt::print("ok {} {}\n", number, name);
@@ -451,7 +456,6 @@ int run(const std::vector<test> &all, const run_options &o)
 			fmt::print("ok {} {} # SKIP {}\n", number, name, one_line(out.reason));
 		} else {
 			fail++;
-			diagnose(fmt::format("{}: {}", name, out.reason));
 			fmt::print("not ok {} {}\n", number, name);
 		}
 		std::fflush(stdout);

@@ -14,6 +14,13 @@ PLAN = re.compile(r'( *)1\.\.(\d+)\s*(?:#.*)?$')
 RESULT = re.compile(r'( *)(not ok|ok) (\d+)(?: - | |$)(.*?)(?:(?:^|\s)# ?(.*))?$')
 TORN = re.compile(r' *not ok\b| *ok \d')
 SKIP = re.compile(r'SKIP\b', re.I)
+# How long the case took whose result follows; an item's own stands at the margin, behind it.
+TIME = re.compile(r' *# time: (.+) (\d+\.\d+) s$')
+
+
+def timed(line):
+    """(Name, seconds) of a case, as groups 1 and 2, if that is what a line says."""
+    return TIME.match(line)
 
 
 class Result:

@@ -27,6 +27,10 @@ Of the verdict, in `== verdict`, a line each:
     failed: NAME[: WHY]         all failed cases, in their order; WHY is a part of the reason
     skipped: NAME[: WHY]        all that were skipped
     passed: NAME[: WHY]         some that passed, as far as they are named
+    seconds: NAME[: S]          of some cases, the same in results.json and junit.xml; without S
+                                no seconds are told
+    slow: NAME                  of all that are marked so
+    noise: TEXT                 no case has that in its log
     rerun: WORDS                the rerun line of each failed case, in their order; the
                                 command itself is `make kunit`
     prints: TEXT                a line of the summary has that
@@ -154,6 +158,15 @@ class Golden:
                     if test['status'] == word]
         got += [line.strip().replace('rerun: make kunit', 'rerun:') for line in summary
                 if line.startswith('    rerun: ')]
+        got += [f'slow: {test["name"]}' for test in results['tests'] if test.get('speed') == 'slow']
+        got += [f'log: {line}' for test in results['tests'] for line in test['log']]
+        times = {f'{case.get("classname")}.{case.get("name")}': case.get('time')
+                 for case in suites.iter('testcase')}
+        for test in results['tests']:
+            took = test.get('seconds')
+            if times.get(test['name']) != (None if took is None else f'{took:.3f}'):
+                got.append(f'junit.xml has other seconds of {test["name"]}')
+            got.append(f'seconds: {test["name"]}' + ('' if took is None else f': {took:g}'))
         count = results['counts']
         if [len(suites.findall(f'.//{word}')) for word in ('failure', 'skipped')] != \
                 [count['failed'], count['skipped']]:
@@ -174,7 +187,11 @@ class Golden:
                 yield from (f'printed: {said}' for said in summary if text in said)
             elif kind == 'passed' and not any(self.same(line, said) for said in got):
                 yield f'not there: {line}'
-        others = r'(prints|lacks|passed): '
+            elif kind == 'seconds' and line not in got:
+                yield f'not there: {line}; {[said for said in got if said.startswith(kind)]}'
+            elif kind == 'noise':
+                yield from (said for said in got if said.startswith('log: ') and text in said)
+        others = r'(prints|lacks|passed|seconds|noise|log): '
         wanted = [line for line in self.wanted if not re.match(others, line)]
         got = [line for line in got if not re.match(others, line)]
         for number in range(max(len(wanted), len(got))):
