@@ -319,7 +319,7 @@ static struct kunit_case in_lookup_flags_cases[] = {
 	KUNIT_CASE(d_set_d_op_during_a_lookup_keeps_all_bits),
 	KUNIT_CASE(waiter_bit_is_nobody_elses),
 	KUNIT_CASE(flags_of_a_lookup_are_written_under_d_lock),
-	KUNIT_CASE(d_set_d_op_loses_no_waiter),
+	KUNIT_CASE_SLOW(d_set_d_op_loses_no_waiter),
 	{}
 };
 

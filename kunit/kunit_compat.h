@@ -17,6 +17,11 @@
 	KUNIT_FAIL_ASSERTION(test, KUNIT_ASSERTION, fmt, ##__VA_ARGS__)
 #endif
 
+/* Before 6.7 KUnit does not ask how long a case takes. */
+#ifndef KUNIT_CASE_SLOW
+#define KUNIT_CASE_SLOW(test_name)	KUNIT_CASE(test_name)
+#endif
+
 /*
  * kunit_info(), for what may be long.  Before 6.7 the log of a case is an array of
  * KUNIT_LOG_SIZE bytes, and the line with its result goes to the end of that: once it is
