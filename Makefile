@@ -3,7 +3,7 @@
 # Verbs only; every step is a script of its own in scripts/.  `make help` lists
 # the verbs and the variables.
 
-export O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK
+export O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK WAIT
 export V C W ARCH LLVM
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)
@@ -22,6 +22,12 @@ stress:	## lookup_stress over four filesystems, for DURATION seconds (60) each
 kunit selftests torture stress:
 	@scripts/run $@
 
+.PHONY: list again
+list:	## all cases, a line each, as FILTER= takes them; nothing is booted
+	@scripts/list
+again:	## what failed in the last run, and nothing else: same seed, base, series and config
+	@scripts/again
+
 .PHONY: test
 test:	## everything that CI runs
 	@scripts/test
@@ -31,10 +37,10 @@ kabi:	## SERIES=kabi keeps the exported interface: CRCs, and modules of the unpa
 	@scripts/kabi
 
 .PHONY: judge
-judge:	## what decides every pass, tested: golden runs with the right verdict, bugs put into it
+judge:	## what decides every pass and what people see of it, tested without booting anything
 	@scripts/deps
 	@scripts/tree
-	@scripts/selftest/judge
+	@scripts/selftest/all
 
 .PHONY: mutants
 mutants: ## mutation test: the suites must catch each planted bug

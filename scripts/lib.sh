@@ -62,6 +62,7 @@ say() {
 # SRC       make audit: the filesystem to look at, a directory or a .c file; it is only read
 # OUT       make audit: where the patch goes; default: a file in $O/audit
 # BOTH      make audit: 1: port to a call that knows the old form and the new one
+# WAIT      1: if another run has O, wait until it is over, instead of an error
 # V         1: show the commands of the builds and the guest's console
 : "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}" "${STOCK:=}"
 
@@ -111,7 +112,7 @@ scenario_defaults
 [[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
 : "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
 : "${SRC:=}" "${OUT:=}" "${BOTH:=0}"
-: "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
+: "${WAIT:=0}" "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
 DEFAULTED=
 for name in "${not_asked_for[@]}"; do
 	DEFAULTED+=" $name=${!name}"
@@ -150,6 +151,7 @@ check_variables() {
 	one_of ACCEL "$ACCEL" auto kvm tcg
 	one_of ARCH "$ARCH" x86_64 i386 um
 	one_of V "$V" 0 1
+	one_of WAIT "$WAIT" 0 1
 	one_of MERGE "$MERGE" 0 1
 	[[ $MERGE == 0 || -n $KDIR ]] || die "MERGE=1 needs KDIR=PATH, the tree to merge into"
 	[[ $LLVM =~ ^(1|-[0-9]+|/.*/)?$ ]] ||
@@ -207,6 +209,9 @@ if [[ $KUNIT == built-in ]]; then
 	VARIANT+=-kunit
 fi
 
+# Who has the lock is told by this, to those who find it locked.
+CALLED_AS="${0##*/}${*:+ $*}"
+
 # One run at a time in one $O.  A step that another step started has its lock.
 # What is in $O is ours to remove: so never take a directory that has been there.
 lock() {
@@ -217,9 +222,13 @@ lock() {
 	[[ -f $O/lock || -z $(ls -A "$O") ]] ||
 		die "O=$O is not empty and was not created by this tool; choose a new or an empty directory"
 	exec 9>> "$O/lock"
-	flock -n 9 ||
-		die "O=$O is in use by another run ($(cat "$O/lock")); wait for it, or give this one another O="
-	printf 'pid %s\n' $$ > "$O/lock"
+	if ! flock -n 9; then
+		[[ $WAIT == 1 ]] ||
+			die "O=$O is in use by another run ($(cat "$O/lock")); WAIT=1 waits for it, or give this one another O="
+		say lock "O=$O is in use by $(cat "$O/lock"); waiting"
+		flock 9
+	fi
+	printf 'pid %s, %s, since %s\n' $$ "$CALLED_AS" "$(date -u +'%H:%M:%S UTC')" > "$O/lock"
 	export LOCKED=$O
 }
 
@@ -266,7 +275,7 @@ if [[ -d $PATCHES/control ]]; then
 fi
 
 export TOP O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
-	MEMORY SOAK V C W ARCH LLVM CC
+	MEMORY SOAK WAIT V C W ARCH LLVM CC
 
 patches_in() {
 	find "$1" -maxdepth 1 -name '[0-9]*.patch' ! -name '0000-*' | sort
