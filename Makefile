@@ -70,6 +70,10 @@ bench-wall: ## wall-clock benchmark: whole workloads on two CPUs, before and aft
 report:	## one page of what they have measured: report.html and report.md in $O/report
 	@bash -c '. scripts/lib.sh; check_variables; scripts/report --results "$$RESULTS" --out "$$O/report"' report
 
+.PHONY: results
+results: ## one page of all results that are kept: index.html in $O/results
+	@bash -c '. scripts/lib.sh; check_variables; scripts/results --results "$$RESULTS"' results
+
 .PHONY: audit
 audit:	## port the filesystem in SRC to the new calling convention
 audit: export SRC := $(SRC)

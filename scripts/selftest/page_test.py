@@ -1,0 +1,271 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Can the pages be read?  Those of scripts/results, scripts/report and scripts/coverage-report,
+made of results that are made up, in a headless Chromium: on a screen of 400 and of 1400 pixels,
+light and dark.  Prints KTAP.
+
+    scripts/selftest/page_test.py [--keep DIR]
+
+With --keep the pages and a picture of each stay in DIR.
+
+    console     no error and no warning on the console of the browser
+    clipped     no element is wider than the one around it, unless that scrolls, nothing is
+                cut off, and the page itself does not scroll sideways
+    contrast    each text differs from what is behind it by 4.5, as WCAG 2 counts
+    links       each link within the page leads somewhere, each to a file to one that is there
+    itself      nothing is taken from elsewhere
+
+Pages that are broken on purpose have to fail each of these.  Without Chromium all is skipped;
+what needs none is tested all the same.
+"""
+
+import argparse
+import base64
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import types
+import urllib.parse
+
+SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+WIDTHS = (400, 1400)
+SCHEMES = ('light', 'dark')
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, SCRIPTS)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+import sample
+from chromium import Chromium
+from dw.page import document
+
+# Returns {check: [what is wrong]}.
+LOOK = r'''
+(() => {
+for (const fold of document.querySelectorAll('details')) fold.open = true;
+const wrong = {clipped: [], contrast: [], links: []};
+const name = e => `<${e.tagName.toLowerCase()}${e.className && e.getAttribute('class') ?
+    ' class=' + e.getAttribute('class') : ''}> ${(e.textContent || '').trim().slice(0, 50)}`;
+const scrolls = e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX);
+const root = document.documentElement;
+if (root.scrollWidth > innerWidth)
+    wrong.clipped.push(`the page is ${root.scrollWidth} wide on a screen of ${innerWidth}`);
+for (const e of document.body.querySelectorAll('*')) {
+    const style = getComputedStyle(e), box = e.getBoundingClientRect();
+    if (!box.width || e.closest('svg svg, svg > *')) continue;
+    let around = e.parentElement;
+    while (around !== document.body && !scrolls(around)) around = around.parentElement;
+    if (!scrolls(around) && (box.right > innerWidth + 1 || box.left < -1))
+        wrong.clipped.push(`${name(e)}: reaches from ${box.left} to ${box.right}`);
+    const parent = e.parentElement.getBoundingClientRect();
+    if (!scrolls(e.parentElement) && style.display !== 'inline' &&
+        box.right > parent.right + 1 && parent.width)
+        wrong.clipped.push(`${name(e)}: ${box.right - parent.right} wider than what is around it`);
+    if (!scrolls(e) && style.display !== 'inline' && !e.closest('svg') &&
+        e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
+        wrong.clipped.push(`${name(e)}: its text is ${e.scrollWidth} wide, it is ${e.clientWidth}`);
+}
+const parts = c => (c.match(/[\d.]+/g) || [0, 0, 0, 0]).map(Number);
+const over = (top, below) => { const a = top[3] ?? 1;
+    return [0, 1, 2].map(i => top[i] * a + below[i] * (1 - a)); };
+const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= .03928 ? v / 12.92 :
+    ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
+const canvas = matchMedia('(prefers-color-scheme: dark)').matches ? [18, 18, 18] : [255, 255, 255];
+const behind = e => e ? over(parts(getComputedStyle(e).backgroundColor), behind(e.parentElement)) :
+    canvas;
+for (const e of document.body.querySelectorAll(':not(svg *)')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+    const back = behind(e), a = light(over(parts(getComputedStyle(e).color), back)), b = light(back);
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) wrong.contrast.push(`${name(e)}: ${ratio.toFixed(2)}`);
+}
+for (const a of document.querySelectorAll('a')) {
+    const to = a.getAttribute('href');
+    if (to.startsWith('#') && !document.getElementById(to.slice(1)))
+        wrong.links.push(`${to} is nowhere`);
+}
+return wrong;
+})()
+'''
+
+BROKEN = {
+    'console': '<script>console.error("broken")</script>',
+    'clipped': '<p style="width: 2000px">broken</p>',
+    'clipped, though the page does not scroll':
+        '<div style="overflow: hidden; white-space: nowrap">' + 'broken ' * 400 + '</div>',
+    'contrast': '<p style="color: #888; background: #777">broken</p>',
+    'links': '<a href="#nowhere">broken</a>',
+}
+
+
+def load(name):
+    loader = importlib.machinery.SourceFileLoader(name.replace('-', '_'),
+                                                  os.path.join(SCRIPTS, name))
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def run(*words):
+    subprocess.run([sys.executable, os.path.join(SCRIPTS, words[0]), *words[1:]], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def coverage_page(path):
+    """Of two lines that are made up."""
+    report = load('coverage-report')
+    row = types.SimpleNamespace
+    source = row(lines={1: '\tif (d_in_lookup(dentry))' + ' ' * 90 + '/* far out */', 2: '}'},
+                 function={})
+    file = row(path='fs/dcache.c', bare={}, unit={1: 1}, touched=[1, 2], source=source,
+               counts=row(lines={1: 7}), status=lambda n: 'executed' if n == 1 else 'brace',
+               count=lambda n: 7, ways=lambda n: [3, 4], about_bare=lambda n: '',
+               hunks=[('d_add', [row(sign='-', number=0, text='\told'),
+                                 row(sign='+', number=1, text=source.lines[1]),
+                                 row(sign='+', number=2, text='}'),
+                                 row(sign=' ', number=3, text='')])])
+    items = [report.Item('line', 'fs/dcache.c', 1, 'd_add', source.lines[1], True),
+             report.Item('branch', 'fs/dcache.c', 1, 'd_add', source.lines[1], False,
+                         'branch 1 of 2')]
+    os.makedirs(os.path.join(os.path.dirname(path), 'genhtml'))
+    with open(os.path.join(os.path.dirname(path), 'genhtml/index.html'), 'w', encoding='utf-8'):
+        pass
+    report.write_html(path, [file], items, [])
+
+
+def pages(where):
+    """(Name, path) of each."""
+    results = os.path.join(where, 'results')
+    sample.make(results)
+    run('results', '--results', results)
+    yield 'results', os.path.join(results, 'index.html')
+    empty = os.path.join(where, 'empty')
+    os.mkdir(empty)
+    run('results', '--results', empty)
+    yield 'results of nothing', os.path.join(empty, 'index.html')
+    run('report', '--results', results, '--out', os.path.join(where, 'report'))
+    yield 'report', os.path.join(where, 'report/report.html')
+    os.mkdir(os.path.join(where, 'coverage'))
+    path = os.path.join(where, 'coverage/index.html')
+    coverage_page(path)
+    yield 'coverage', path
+
+
+def elsewhere(path):
+    """What a page takes that is not in it, and files that its links miss."""
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    for what in re.findall(r'(?:src|href|url\()=?["\']?(https?:[^"\')> ]*)', text):
+        yield f'{what} is elsewhere'
+    if re.search(r'<script|<img|@import', text):
+        yield 'it has a script, a picture of another file, or an @import'
+    for to in re.findall(r'<a href="([^"#][^"]*)"', text):
+        if not os.path.exists(os.path.join(os.path.dirname(path), urllib.parse.unquote(to))):
+            yield f'{to} is not there'
+
+
+def says_what_is_there(path):
+    """Things that the sample has, and the page has to have."""
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    for what in ('in_lookup_wake: 14 cases', '&lt;script&gt;', '/console.log', '/results.ktap',
+                 'make kunit SEED=1 FILTER=', '1 killed, 1 survived, 1 are equivalent',
+                 '88 of 89 lines', 'rt-debug', 'the kernel panicked after 12.3 s',
+                 '80 passed, 0 failed, 0 skipped', '1 more were ended', '15 runs are kept'):
+        if what not in text:
+            yield f'{what!r} is not on it'
+    marks = re.findall(r'<b class="([pfs])"', text)
+    if marks.count('f') != 6 or marks.count('s') != 3 * 15 or len(marks) < 350:
+        yield f'the histories have {marks.count("f")} F, {marks.count("s")} s of {len(marks)}'
+    at = [text.find(what) for what in ('id="what-it-costs"', '<figure>', '<th class="n">no-waiting')]
+    if -1 in at or at != sorted(at):
+        yield f'the pictures of the bench are not above its tables: {at}'
+
+
+def views(browser, name, path, keep):
+    """(Check, what is wrong) of each."""
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            browser.open(path, width, scheme)
+            wrong = browser.evaluate(LOOK)
+            wrong['console'] = list(browser.complaints())
+            if keep:
+                shot = browser.call('Page.captureScreenshot', captureBeyondViewport=True)
+                with open(os.path.join(keep, f'{name}-{width}-{scheme}.png'.replace(' ', '-')),
+                          'wb') as file:
+                    file.write(base64.b64decode(shot['data']))
+            for check, what in wrong.items():
+                yield f'{name}: {check}, {width} pixels, {scheme}', what[:5]
+
+
+def with_browser(browser, made, where, keep):
+    for name, path in made:
+        yield from views(browser, name, path, keep)
+    for what, body in BROKEN.items():
+        path = os.path.join(where, 'broken.html')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(document('Broken', body))
+        check = what.partition(',')[0]
+        seen = {name.split(': ')[1].partition(',')[0]
+                for name, wrong in views(browser, 'broken', path, None) if wrong}
+        yield f'a page that is broken is seen: {what}', \
+            [] if seen == {check} else [f'seen: {sorted(seen) or "nothing"}']
+
+
+def tests(where, keep):
+    """(Name, what is wrong, why it is skipped)."""
+    made = list(pages(where))
+    for name, path in made:
+        yield f'{name}: nothing is taken from elsewhere, and each link leads to a file', \
+            list(elsewhere(path)), ''
+    yield 'results: all that is kept is on the page', list(says_what_is_there(made[0][1])), ''
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        done = subprocess.run([sys.executable, os.path.join(SCRIPTS, 'results'), '--results',
+                               os.path.join(where, 'nowhere')], check=False,
+                              capture_output=True, encoding='utf-8')
+    yield 'results: a directory that is not there is told in a line', \
+        [] if done.returncode == 2 and done.stderr.count('\n') == 1 else [done.stderr], ''
+    if why := Chromium.missing():
+        yield 'the pages in a browser', [], why
+        return
+    with Chromium() as browser:
+        for name, wrong in with_browser(browser, made, where, keep):
+            yield name, wrong, ''
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--keep', metavar='DIR', help='a directory that is not there')
+    args = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        where = args.keep
+        if where:
+            os.mkdir(where)
+        else:
+            where = stack.enter_context(tempfile.TemporaryDirectory(prefix='dentry-wait.'))
+        results = list(tests(os.path.abspath(where), args.keep))
+    print(f'KTAP version 1\n1..{len(results)}')
+    for number, (name, wrong, skip) in enumerate(results, 1):
+        for line in wrong:
+            print(f'# {json.dumps(line)[:200]}')
+        print(f'{"not ok" if wrong else "ok"} {number} {name}' + (f' # SKIP {skip}' if skip else ''))
+    failed = sum(bool(wrong) for _, wrong, _ in results)
+    skipped = sum(bool(skip) for _, _, skip in results)
+    print(f'{len(results) - failed - skipped} passed, {failed} failed, {skipped} skipped')
+    return 1 if failed or not results else 0
+
+
+if __name__ == '__main__':
+    from dw.ending import run_main
+    run_main(main)
