@@ -22,11 +22,13 @@ stress:	## lookup_stress over four filesystems, for DURATION seconds (60) each
 kunit selftests torture stress:
 	@scripts/run $@
 
-.PHONY: list again
+.PHONY: list again watch
 list:	## all cases, a line each, as FILTER= takes them; nothing is booted
 	@scripts/list
 again:	## what failed in the last run, and nothing else: same seed, base, series and config
 	@scripts/again
+watch:	## the KUnit suites each time that a file of the tree, module/ or kunit/ is saved
+	@scripts/watch
 
 .PHONY: test
 test:	## everything that CI runs
