@@ -58,7 +58,12 @@ def run_main(main):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, end)
     try:
-        status = main()
+        try:
+            status = main()
+        finally:
+            # A second one comes when a group is told to end; what is left to do takes no time.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         status = 130
     try:

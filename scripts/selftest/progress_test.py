@@ -8,13 +8,16 @@ scripts/progress.sh, each on a pseudo-terminal and on a pipe.  Prints KTAP.
 """
 
 import argparse
+import contextlib
 import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -220,13 +223,68 @@ def steps(bench):
     yield 'what moves does not hold the lock', screen(there).endswith('free\n'), there
 
 
+# Waits for the first signal, and then has something to say to a pipe that is full.
+TWICE = f'''
+import signal, sys
+sys.path.insert(0, {SCRIPTS!r})
+from dw.ending import run_main
+def main():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        sys.stdout.write("last words")
+        raise
+run_main(main)
+'''
+
+
+WRITE, PAUSE = '1', '34'     # system calls of x86-64
+
+
+def sleeps_in(pid, call):
+    """Whether it does, within some seconds."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with open(f'/proc/{pid}/syscall', encoding='ascii') as file:
+            if file.read().split()[0] == call:
+                return True
+        time.sleep(.01)
+    return False
+
+
+def endings(_bench):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b'.' * 4096)
+    os.set_blocking(writer, True)
+    with subprocess.Popen([sys.executable, '-B', '-c', TWICE], stdout=writer,
+                          stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        stuck = sleeps_in(process.pid, PAUSE)
+        process.send_signal(signal.SIGTERM)
+        stuck = stuck and sleeps_in(process.pid, WRITE)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        said = b''
+        while piece := os.read(reader, 1 << 16):
+            said += piece
+        errors, status = process.stderr.read().decode(), process.wait()
+    os.close(reader)
+    yield 'who is told to end twice ends in silence', \
+        (stuck, errors, status, said.strip(b'.')) == (True, '', 130, b'last words'), \
+        (stuck, errors, status, said[-20:])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
         bench = Bench(where)
-        results = [result for part in (watch, guests, verdicts, steps) for result in part(bench)]
+        results = [result for part in (watch, guests, verdicts, steps, endings) for result in part(bench)]
     print(f'KTAP version 1\n1..{len(results)}')
     for number, (name, good, instead) in enumerate(results, 1):
         if not good:
