@@ -34,7 +34,8 @@
  *
  * What is not
  *
- * - Memory ordering: all see all stores at once and in one order.
+ * - Memory ordering: all see all stores at once and in one order.  README.md says for
+ *   each claim which of the tests in litmus/ has the order that it rests on.
  * - RCU: a dentry that was freed can still be looked at, and nothing is ever
  *   allocated in its place.  What may not be done to it any more is asserted.
  * - The walk of a chain of the primary hash, which is one step.  That spares us
