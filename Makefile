@@ -48,7 +48,7 @@ judge:	## what decides every pass and what people see of it, tested without boot
 mutants: ## mutation test: the suites must catch each planted bug
 	@scripts/mutate
 
-.PHONY: scenario matrix stock soak model coverage
+.PHONY: scenario matrix stock soak model litmus coverage
 scenario: ## KUnit, selftests, torture and stress, as in each line of make matrix
 	@scripts/run $@
 matrix:	## everything in each scenario of scripts/configs/: other kernels, other CPUs
@@ -62,6 +62,10 @@ coverage: ## which lines and branches of the series the suites run
 model:	## the protocol in Spin, and its mutants
 	@scripts/deps
 	@model/run
+litmus:	## the orders that it rests on, with the memory model of the tree; needs herd7
+	@scripts/deps
+	@scripts/tree
+	@scripts/litmus
 
 .PHONY: bench bench-wall report
 bench:	## what it costs and saves, in instructions, before and after and in variants
