@@ -13,7 +13,7 @@ STAMP = re.compile(r'\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ')
 # Of the lines of a complaint those that say nothing themselves: they only begin a report.
 RULER = re.compile(r'-\[ cut here')
 
-ACCESS = re.compile(r'\] (?:race .*, with )?((?:read|write|read-write)(?: \(marked\))?) '
+ACCESS = re.compile(r'\] (?:race .*, with )?((?:read|write|read-write)(?: \([a-z, ]+\))?) '
                     r'to 0x[0-9a-f]+ (of \d+ bytes)')
 
 LEAST = 10              # lines with a time stamp that any kernel prints
