@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <malloc.h>
+#include <string>
 #include <sys/mman.h>
 
 class fault_injection {
@@ -42,6 +43,39 @@ private:
 			throw errno_error(file);
 	}
 
+	unique_fd fd_;
+};
+
+/* One allocation of the calling thread, and which one it is. */
+class nth_fault {
+public:
+	static constexpr const char *file = "/proc/thread-self/fail-nth";
+
+	/* Throws std::system_error; ENOENT where the kernel has no such thing. */
+	nth_fault() : fd_(open_or_throw(file, O_RDWR)) {}
+
+	/* The nth allocation from now on fails. */
+	void arm(unsigned nth)
+	{
+		const std::string text = std::to_string(nth);
+
+		if (::pwrite(fd_.get(), text.data(), text.size(), 0) !=
+		    static_cast<ssize_t>(text.size()))
+			throw errno_error(file);
+	}
+	/* From now on none does.  Has that one failed? */
+	bool disarm()
+	{
+		char text[16] = {};
+
+		if (::pread(fd_.get(), text, sizeof(text) - 1, 0) <= 0)
+			throw errno_error(file);
+		const bool failed = std::strtoul(text, nullptr, 10) == 0;
+		arm(0);
+		return failed;
+	}
+
+private:
 	unique_fd fd_;
 };
 

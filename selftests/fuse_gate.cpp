@@ -3,7 +3,7 @@
  * See fuse_gate.hpp.  One thread reads requests; replies to held LOOKUPs are
  * written by the thread of the test, which is fine: a reply is one write().
  *
- * lock_ covers names_, directories_ and listed_.
+ * lock_ covers all of names_, directories_, listed_, created_ and known_.
  */
 #include "fuse_gate.hpp"
 
@@ -130,8 +130,61 @@ void fuse_gate::answer_lookup(uint64_t id, const fuse_entry &e)
 
 	if (e.error)
 		connection_.reply(id, e.error);
-	else
-		connection_.reply_with(id, out);
+	else if (connection_.reply_with(id, out) && e.node)
+		known_[e.node]++;
+}
+
+void fuse_gate::set_created(fuse_entry e)
+{
+	const std::lock_guard guard(lock_);
+
+	created_ = e;
+	if (e.node)
+		directories_[e.node] = e.directory;
+}
+
+std::map<uint64_t, int64_t> fuse_gate::known()
+{
+	const std::lock_guard guard(lock_);
+	std::map<uint64_t, int64_t> rest = known_;
+
+	std::erase_if(rest, [](const auto &node) { return !node.second; });
+	return rest;
+}
+
+void fuse_gate::create(const fuse_request &q)
+{
+	struct {
+		fuse_entry_out entry;
+		fuse_open_out open;
+	} out = {};
+	const std::lock_guard guard(lock_);
+
+	if (created_.error || q.header.opcode == FUSE_MKNOD) {
+		answer_lookup(q.header.unique, created_);
+		return;
+	}
+	out.entry = entry_of(created_);
+	if (connection_.reply_with(q.header.unique, out))
+		known_[created_.node]++;
+}
+
+void fuse_gate::forget(const fuse_request &q)
+{
+	const std::lock_guard guard(lock_);
+
+	if (q.header.opcode == FUSE_FORGET) {
+		known_[q.header.nodeid] -= static_cast<int64_t>(q.body<fuse_forget_in>().nlookup);
+		return;
+	}
+	const auto in = q.body<fuse_batch_forget_in>();
+
+	for (uint32_t i = 0; i < in.count; i++) {
+		fuse_forget_one one;
+
+		std::memcpy(&one, q.text(sizeof(in) + i * sizeof(one)), sizeof(one));
+		known_[one.nodeid] -= static_cast<int64_t>(one.nlookup);
+	}
 }
 
 void fuse_gate::lookup(uint64_t id, const std::string &name)
@@ -165,6 +218,7 @@ void fuse_gate::get_attributes(const fuse_request &q)
 void fuse_gate::read_directory(const fuse_request &q)
 {
 	const std::lock_guard guard(lock_);
+	std::vector<uint64_t> told;
 	fuse_listing out(q);
 
 	for (size_t i = q.body<fuse_read_in>().offset; i < listed_.size(); i++) {
@@ -175,8 +229,12 @@ void fuse_gate::read_directory(const fuse_request &q)
 			break;
 		out.add(name, e.node ? e.node : 1000000 + i, i + 1,
 			e.directory ? DT_DIR : DT_REG, entry_of(e));
+		if (out.plus() && e.node)
+			told.push_back(e.node);
 	}
-	connection_.reply(q.header.unique, out.text());
+	if (connection_.reply(q.header.unique, out.text()))
+		for (const uint64_t node : told)
+			known_[node]++;
 }
 
 void fuse_gate::handle(const fuse_request &q)
@@ -201,10 +259,16 @@ void fuse_gate::handle(const fuse_request &q)
 	case FUSE_FLUSH:
 		connection_.reply(q.header.unique, 0);
 		break;
+	case FUSE_CREATE:
+	case FUSE_MKNOD:
+		create(q);
+		break;
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
+		forget(q);
+		break;
 	case FUSE_INTERRUPT:
-		break;			/* these want no reply */
+		break;			/* like the two above it wants no reply */
 	default:
 		connection_.reply(q.header.unique, ENOSYS);
 	}

@@ -43,8 +43,12 @@ public:
 	unsigned asked(const std::string &name);	/* LOOKUP requests so far */
 	unsigned waiting(const std::string &name);	/* replies kept back now */
 	unsigned most_at_once(const std::string &name);
-	/* Names for READDIRPLUS to list. */
+	/* Names for READDIRPLUS to list, in whatever directory. */
 	void list(const std::vector<std::string> &names);
+	/* What CREATE and MKNOD say, of whatever name; ENOSYS at first. */
+	void set_created(fuse_entry e);
+	/* Nodes that the kernel was told of and has not forgotten, and how often. */
+	std::map<uint64_t, int64_t> known();
 
 private:
 	struct name_state {
@@ -60,11 +64,15 @@ private:
 	void get_attributes(const fuse_request &q);
 	void read_directory(const fuse_request &q);
 	void answer_lookup(uint64_t id, const fuse_entry &e);
+	void create(const fuse_request &q);
+	void forget(const fuse_request &q);
 
 	fuse_connection connection_;
 	std::mutex lock_;
 	std::map<std::string, name_state> names_;
 	std::map<uint64_t, bool> directories_;	/* node, is it a directory */
 	std::vector<std::string> listed_;
+	fuse_entry created_{ENOSYS, 0, false};
+	std::map<uint64_t, int64_t> known_;
 	std::jthread thread_;
 };
