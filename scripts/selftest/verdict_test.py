@@ -167,6 +167,11 @@ class Golden:
             if times.get(test['name']) != (None if took is None else f'{took:.3f}'):
                 got.append(f'junit.xml has other seconds of {test["name"]}')
             got.append(f'seconds: {test["name"]}' + ('' if took is None else f': {took:g}'))
+        if [test.get('rerun') for test in results['tests'] if test['status'] == 'failed'] != \
+                [line.strip().removeprefix('rerun: ') for line in summary
+                 if line.startswith('    rerun: ')] or \
+                not results['command'].startswith('make kunit'):
+            got.append('results.json has other commands than the summary')
         count = results['counts']
         if [len(suites.findall(f'.//{word}')) for word in ('failure', 'skipped')] != \
                 [count['failed'], count['skipped']]:
