@@ -13,9 +13,10 @@ UNPATCHED=$O/$VARIANT-${BEFORE/none/unpatched}/$KERNEL
 UNPATCHED_KUNIT=module
 
 # The sets that are compared beside the series: control is what they are compared to, kabi
-# compiles to what the series does, and fix only concerns d_add_ci().
+# compiles to what the series does, fix only concerns d_add_ci(), and readdir is no other
+# form of the series.
 other_sets() {
-	sets_of "$BASE" | grep -vxE 'apply|control|kabi|fix' || true
+	sets_of "$BASE" | grep -vxE 'apply|control|kabi|fix|readdir' || true
 }
 
 variant_files() {

@@ -41,8 +41,9 @@ say() {
 # SERIES    apply: patches/BASE/ on top; none: the tree as it is; NAME: patches/BASE/NAME/
 #           instead, another form of the change; N or NAME-N: the first N patches of these.
 #           posted: as it was posted and reviewed; fix: no more than d_add_ci() needs;
-#           mainline: goes on from the form that 7.2 took; control: only what lies below
-#           the others, which takes that form out, or makes the base a stand-in
+#           mainline: goes on from the form that 7.2 took; readdir: the second series, on
+#           top of the first one; control: only what lies below the others, which takes
+#           that form out, or makes the base a stand-in
 # KUNIT     module, or built-in: the suites as part of the kernel
 # CONFIG    plain, or a name in scripts/configs/: a fragment merged on top
 # KCONFIG   a .config of yours to start from, instead of as little as possible; modules
@@ -321,10 +322,20 @@ wants_lent_queue() {
 	[[ $FORM != none && $FORM != control ]] && ! as_shipped "$FORM"
 }
 
+# The set of base $1 that set $2 goes on from, where that is not the base alone:
+# scripts/bases/ says so.
+set_below() {
+	sed -n "s/^# $2 goes on from: //p" "$TOP/scripts/bases/$1"
+}
+
 # What has to go on the base before the patches that SERIES names can.  Nobody wants
-# that on a tree of his own.
+# control on a tree of their own.
 below() {
-	if [[ $BEFORE == control && -z $KDIR ]] && wants_lent_queue; then
+	local set
+	set=$(set_below "$BASE" "$FORM")
+	if [[ -n $set ]]; then
+		patches_in "$PATCHES$([[ $set == apply ]] || printf '/%s' "$set")"
+	elif [[ $BEFORE == control && -z $KDIR ]] && wants_lent_queue; then
 		patches_in "$PATCHES/control"
 	fi
 }
