@@ -85,7 +85,9 @@ static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 	struct ld_waiter *w;
 
 	smp_rmb(); /* then it is asleep since, or ld_has_moved() sees another number */
-	if (!ld_is_asleep(task) || !ld_is_in(task, "d_alloc_parallel"))
+	/* the second one has a caller with the directory unlocked, for readdir */
+	if (!ld_is_asleep(task) || (!ld_is_in(task, "d_alloc_parallel") &&
+				    !ld_is_in(task, "d_wait_in_lookup")))
 		return;
 	if (r->nr_waiters == LD_MAX) {
 		r->left_out++;
