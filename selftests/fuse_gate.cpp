@@ -3,7 +3,7 @@
  * See fuse_gate.hpp.  One thread reads requests; replies to held LOOKUPs are
  * written by the thread of the test, which is fine: a reply is one write().
  *
- * lock_ covers all of names_, directories_, listed_, created_ and known_.
+ * lock_ covers names_, directories_, listed_, created_, forgotten_ and known_.
  */
 #include "fuse_gate.hpp"
 
@@ -117,6 +117,13 @@ unsigned fuse_gate::most_at_once(const std::string &name)
 	return names_[name].most;
 }
 
+uint64_t fuse_gate::forgotten(uint64_t node)
+{
+	const std::lock_guard guard(lock_);
+
+	return forgotten_[node];
+}
+
 void fuse_gate::list(const std::vector<std::string> &names)
 {
 	const std::lock_guard guard(lock_);
@@ -169,12 +176,18 @@ void fuse_gate::create(const fuse_request &q)
 		known_[created_.node]++;
 }
 
+void fuse_gate::forget(uint64_t node, uint64_t times)
+{
+	forgotten_[node] += times;
+	known_[node] -= static_cast<int64_t>(times);
+}
+
 void fuse_gate::forget(const fuse_request &q)
 {
 	const std::lock_guard guard(lock_);
 
 	if (q.header.opcode == FUSE_FORGET) {
-		known_[q.header.nodeid] -= static_cast<int64_t>(q.body<fuse_forget_in>().nlookup);
+		forget(q.header.nodeid, q.body<fuse_forget_in>().nlookup);
 		return;
 	}
 	const auto in = q.body<fuse_batch_forget_in>();
@@ -183,7 +196,7 @@ void fuse_gate::forget(const fuse_request &q)
 		fuse_forget_one one;
 
 		std::memcpy(&one, q.text(sizeof(in) + i * sizeof(one)), sizeof(one));
-		known_[one.nodeid] -= static_cast<int64_t>(one.nlookup);
+		forget(one.nodeid, one.nlookup);
 	}
 }
 

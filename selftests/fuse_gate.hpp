@@ -43,6 +43,8 @@ public:
 	unsigned asked(const std::string &name);	/* LOOKUP requests so far */
 	unsigned waiting(const std::string &name);	/* replies kept back now */
 	unsigned most_at_once(const std::string &name);
+	/* How many of the times that the kernel was told of a node it has taken back. */
+	uint64_t forgotten(uint64_t node);
 	/* Names for READDIRPLUS to list, in whatever directory. */
 	void list(const std::vector<std::string> &names);
 	/* What CREATE and MKNOD say, of whatever name; ENOSYS at first. */
@@ -66,11 +68,13 @@ private:
 	void answer_lookup(uint64_t id, const fuse_entry &e);
 	void create(const fuse_request &q);
 	void forget(const fuse_request &q);
+	void forget(uint64_t node, uint64_t times);	/* with lock_ held */
 
 	fuse_connection connection_;
 	std::mutex lock_;
 	std::map<std::string, name_state> names_;
 	std::map<uint64_t, bool> directories_;	/* node, is it a directory */
+	std::map<uint64_t, uint64_t> forgotten_;	/* node, how often */
 	std::vector<std::string> listed_;
 	fuse_entry created_{ENOSYS, 0, false};
 	std::map<uint64_t, int64_t> known_;

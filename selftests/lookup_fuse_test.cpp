@@ -109,6 +109,16 @@ public:
 	crew people;			/* last: its actors use all the rest */
 };
 
+/* For a name that is in lookup, instead of doing without its dentry. */
+bool readdirplus_waits(ktap::test_case &t)
+{
+	const auto symbols = read_file("/proc/kallsyms");
+
+	if (!symbols || symbols->find(" d_alloc_parallel\n") == symbols->npos)
+		t.skip("/proc/kallsyms does not tell what this kernel has");
+	return symbols->find(" d_alloc_trylock\n") == symbols->npos;
+}
+
 } /* namespace */
 
 KTAP_CASE(fuse_waiters_of_a_file_get_its_inode)
@@ -225,6 +235,8 @@ KTAP_CASE(fuse_waiters_get_a_known_directory_under_its_second_name)
 
 KTAP_CASE(fuse_readdirplus_waits_for_the_lookup_of_a_name_that_it_lists)
 {
+	if (!readdirplus_waits(t))
+		t.skip("this kernel has d_alloc_trylock(), and its READDIRPLUS waits for no lookup");
 	fuse_rig rig(t);
 
 	rig.server.set("p", {0, 30, false});
@@ -242,6 +254,46 @@ KTAP_CASE(fuse_readdirplus_waits_for_the_lookup_of_a_name_that_it_lists)
 			  std::count(list.listed.begin(), list.listed.end(), "p") == 1,
 			  "errno {}, {} names", list.error, list.listed.size());
 	}
+}
+
+/*
+ * The server has told of "p" in the listing, so it has to learn that the kernel has no
+ * use for that; once, since what LOOKUP tells is kept.
+ */
+KTAP_CASE(fuse_readdirplus_lists_a_name_whose_lookup_is_held)
+{
+	if (readdirplus_waits(t))
+		t.skip("this kernel has no d_alloc_trylock(): SERIES=readdir adds it");
+	fuse_rig rig(t);
+
+	rig.server.set("p", {0, 30, false});
+	rig.server.set("q", {0, 31, false});
+	rig.server.list({"p", "q"});
+	actor &owner = rig.held_owner("p", stat_of(rig.path("p")));
+	actor &lister = rig.people.start(list_of(rig.path("")));
+	const answer &list = rig.people.answer_of(lister, "the one who lists");
+
+	t.require(list.error == 0, "errno {}", list.error);
+	for (const char *name : {"p", "q"})
+		t.require(std::count(list.listed.begin(), list.listed.end(), name) == 1,
+			  "{} is not listed once", name);
+	rig.must_wait("p", 1);
+	t.require(!owner.done(), "the owner is back before the reply");
+	t.require(wait_until(t.bound(crew::bound), [&] { return rig.server.forgotten(30) != 0; }),
+		  "no FORGET of what the listing told");
+
+	rig.server.release_all();
+	rig.people.must_find(owner, 30, "the owner");
+	t.require(stat_now(rig.path("p")).ino == 30, "'p' is not what was looked up");
+	t.require(stat_now(rig.path("q")).ino == 31, "'q' is not what was listed");
+	rig.must_have_asked("p", 1);
+	rig.must_have_asked("q", 0);
+	/* The server reads what it is to forget before the next request. */
+	t.require(stat_now(rig.path("r")).error == ENOENT, "'r' is there");
+	t.require(rig.server.forgotten(30) == 1, "{} of node 30 forgotten, not 1",
+		  rig.server.forgotten(30));
+	t.require(rig.server.forgotten(31) == 0, "{} of node 31 forgotten, not 0",
+		  rig.server.forgotten(31));
 }
 
 KTAP_CASE(fuse_open_without_o_creat_waits_for_a_lookup)
