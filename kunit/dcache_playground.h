@@ -24,15 +24,20 @@
 
 /*
  * Makes a suite of the table @cases, at the end of the file that has them; the file is
- * a module of its own.  A run that hangs has named its case.
+ * a module of its own.  A run that hangs has named its case.  With _IF, cases are skipped
+ * if @lacks, which may look at test->name, says what the kernel has not got.
  *
  * MODULE_IMPORT_NS() has taken a name, and takes a string; MODULE_INFO() is what it
  * makes of both.
  */
-#define IN_LOOKUP_SUITE(suite, cases, about)				\
+#define IN_LOOKUP_SUITE_IF(suite, cases, about, lacks)			\
 static int suite##_init(struct kunit *test)				\
 {									\
+	const char *why = (lacks);					\
+									\
 	pr_info("# running: " #suite ".%s\n", test->name);		\
+	if (why)							\
+		kunit_skip(test, "%s", why);				\
 	return 0;							\
 }									\
 									\
@@ -47,6 +52,9 @@ kunit_test_suite(suite##_suite);					\
 MODULE_DESCRIPTION("KUnit tests of in-lookup dentries: " about);	\
 MODULE_LICENSE("GPL");							\
 MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING")
+
+#define IN_LOOKUP_SUITE(suite, cases, about)				\
+	IN_LOOKUP_SUITE_IF(suite, cases, about, NULL)
 
 /* How long the tests wait for what has to happen: a parameter of in_lookup_scene.ko. */
 extern unsigned int dcache_bound_ms;
@@ -134,6 +142,8 @@ bool is_hashed_as(const struct dentry *dentry, const struct dentry *target);
 struct playground *playground_open(struct kunit *test,
 				   enum playground_kind kind);
 void playground_unmount(struct playground *pg);
+/* Directory @path of a procfs of our own, with nothing in the cache, until the case ends. */
+struct file *proc_directory(struct kunit *test, const char *path);
 void doctor_to_log(void *test, const char *text);
 void playground_refuse(bool refuse);
 unsigned int playground_supers_killed(void);

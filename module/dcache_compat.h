@@ -142,6 +142,65 @@ compat_default_d_op(const struct super_block *sb)
 #define COMPAT_IDMAP	struct user_namespace
 #endif
 
+/* d_alloc_parallel() that fails where that would sleep, of the series readdir. */
+#ifdef COMPAT_HAVE_D_ALLOC_TRYLOCK
+#define COMPAT_HAS_TRYLOCK	true
+#else
+#define COMPAT_HAS_TRYLOCK	false
+#endif
+
+static inline struct dentry *compat_d_alloc_trylock(struct dentry *parent,
+						    struct qstr *name)
+{
+#ifdef COMPAT_HAVE_D_ALLOC_TRYLOCK
+	return d_alloc_trylock(parent, name);
+#else
+	return ERR_PTR(-EOPNOTSUPP);
+#endif
+}
+
+/*
+ * ->iterate_shared() can have iterate_dir() wait and call again, in that series, and
+ * procfs and sysctl do so.
+ * compat_retry_of() is the request that @ctx has room for.
+ */
+#ifdef COMPAT_HAVE_DIR_RETRY
+#define COMPAT_HAS_DIR_RETRY	true
+#else
+#define COMPAT_HAS_DIR_RETRY	false
+#endif
+
+#ifdef COMPAT_HAVE_PROCFS_RETRY
+#define COMPAT_PROCFS_RETRIES	true
+#else
+#define COMPAT_PROCFS_RETRIES	false
+#endif
+
+#ifdef COMPAT_HAVE_SYSCTL_RETRY
+#define COMPAT_SYSCTL_RETRIES	true
+#else
+#define COMPAT_SYSCTL_RETRIES	false
+#endif
+
+static inline bool compat_dir_retry(struct dir_context *ctx, struct dentry *dir,
+				    const struct qstr *name)
+{
+#ifdef COMPAT_HAVE_DIR_RETRY
+	return dir_retry(ctx, dir, name);
+#else
+	return false;
+#endif
+}
+
+static inline const void *compat_retry_of(const struct dir_context *ctx)
+{
+#ifdef COMPAT_HAVE_DIR_RETRY
+	return ctx->retry;
+#else
+	return NULL;
+#endif
+}
+
 /* All times of a new inode are now. */
 static inline void compat_inode_init_ts(struct inode *inode)
 {

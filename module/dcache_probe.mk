@@ -30,10 +30,18 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_S_D_OP,fs.h,\<dentry_operations .s_
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_SIMPLE_INODE_INIT_TS,fs.h,\<simple_inode_init_ts\>)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_CREATE_EXCL,fs.h,^[[:space:]]*umode_t. bool.;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_VMA_FLAGS_T,shmem_fs.h,\<vma_flags_t flags)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_ALLOC_TRYLOCK,dcache.h,\<d_alloc_trylock.struct)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_DIR_RETRY,fs.h,\<dir_retry.struct dir_context)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_U,dcache.h,[}] d_u;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_CHILDREN,dcache.h,\<hlist_head d_children;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_MNT_IDMAP,fs.h,\<create. .struct mnt_idmap)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_KUNIT_ACTIONS,../kunit/resource.h,\<kunit_add_action_or_reset\>)
+
+# Who asks for it is no matter of headers.  Where there are only these the suites that need
+# it have nothing to run on: a kernel that is packaged has no KUnit.
+dcache_probe_source = $(if $(shell grep -s '$(3)' $(srctree)/$(2)),-D$(1))
+ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_PROCFS_RETRY,fs/proc/base.c,\<dir_retry.ctx)
+ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_SYSCTL_RETRY,fs/proc/proc_sysctl.c,\<dir_retry.ctx)
 
 # What modules may use is in Module.symvers, which a tree that is yet to be built, for
 # suites that are built in, does not have.

@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The directory and the readers of the suites dir_retry and dir_retry_proc.
+ */
+#include <linux/cred.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "dir_retry_scene.h"
+
+/* Whoever lists @name in @scene finds it in lookup. */
+static void scene_contend(struct scene *scene, struct qstr name)
+{
+	struct dentry *child;
+
+	if (!scene->contended || !strchr(scene->contended, name.name[0]))
+		return;
+	child = compat_d_alloc_trylock(scene->dir, &name);
+	if (IS_ERR(child))
+		return;
+	if (d_in_lookup(child))
+		scene->held = child;
+	else
+		dput(child);
+}
+
+/* The lookup that scene_contend() has begun leaves nothing. */
+void scene_end_held(struct scene *scene)
+{
+	struct dentry *held = scene->held;
+
+	scene->held = NULL;
+	if (held) {
+		d_lookup_done(held);
+		dput(held);
+	}
+}
+EXPORT_SYMBOL_GPL(scene_end_held);
+
+static struct inode *scene_inode(struct scene *scene)
+{
+	struct inode *inode = new_inode(scene->dir->d_sb);
+
+	if (inode) {
+		inode->i_ino = get_next_ino();
+		inode->i_mode = S_IFREG;
+	}
+	return inode;
+}
+
+/* What the posting has readdir do, against the rule that ->iterate_shared() must not. */
+static struct dentry *scene_drop_lock(struct scene *scene,
+				      const struct qstr *name)
+{
+	struct inode *dir = d_inode(scene->dir);
+	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
+	struct dentry *child;
+
+	inode_unlock_shared(dir);
+	child = d_alloc_parallel_compat(scene->dir, name, &wq);
+	if (!IS_ERR(child))
+		WRITE_ONCE(scene->dropped, child);
+	inode_lock_shared(dir);
+	return child;
+}
+
+struct dentry *scene_mkdir(struct scene *scene, struct qstr name)
+{
+	struct inode *inode = scene_inode(scene);
+	struct dentry *child;
+
+	KUNIT_ASSERT_NOT_NULL(scene->pg->test, inode);
+	child = d_alloc(scene->dir, &name);
+	KUNIT_ASSERT_NOT_NULL(scene->pg->test, child);
+	d_add(child, inode);
+	return playground_keep(scene->pg, child);
+}
+EXPORT_SYMBOL_GPL(scene_mkdir);
+
+/* How many dentries have that name. */
+unsigned int scene_hashed(struct scene *scene, struct qstr name)
+{
+	unsigned int hashed = 0;
+	struct dentry *child;
+
+	spin_lock(&scene->dir->d_lock);
+	hlist_for_each_entry(child, &scene->dir->d_children, d_sib)
+		hashed += !d_unhashed(child) && child->d_name.len == name.len &&
+			  !memcmp(child->d_name.name, name.name, name.len);
+	spin_unlock(&scene->dir->d_lock);
+	return hashed;
+}
+EXPORT_SYMBOL_GPL(scene_hashed);
+
+static int scene_ask(struct scene *scene, struct dir_context *ctx,
+		     const struct qstr *name)
+{
+	if (!compat_dir_retry(ctx, scene->dir, name)) {
+		scene_end_held(scene);
+		scene->refused++;
+		return 1;
+	}
+	scene->asked++;
+	if (scene->asks_twice && !compat_dir_retry(ctx, scene->dir, name))
+		scene->refused_twice = true;
+	if (scene->moves_on)
+		ctx->pos++;
+	return scene->error;
+}
+
+static int scene_list_inner(struct scene *scene, struct dir_context *ctx)
+{
+	const void *before = compat_retry_of(ctx);
+	int err = iterate_dir(scene->inner->file, ctx);
+
+	scene->context_restored = before && compat_retry_of(ctx) == before;
+	return err;
+}
+
+static int scene_iterate(struct file *file, struct dir_context *ctx)
+{
+	struct scene *scene = file_inode(file)->i_private;
+	struct dentry *child;
+
+	scene->calls++;
+	if (scene->inner)
+		return scene_list_inner(scene, ctx);
+	while (ctx->pos < strlen(SCENE_NAMES)) {
+		struct qstr name = QSTR_INIT(&SCENE_NAMES[ctx->pos], 1);
+		u64 ino = 1;
+
+		scene_contend(scene, name);
+		child = compat_d_alloc_trylock(scene->dir, &name);
+		if (child == ERR_PTR(-EWOULDBLOCK) && scene->drops_lock)
+			child = scene_drop_lock(scene, &name);
+		if (child == ERR_PTR(-EWOULDBLOCK)) {
+			int err = scene_ask(scene, ctx, &name);
+
+			if (err <= 0)
+				return err;
+		} else {
+			if (IS_ERR(child))
+				return PTR_ERR(child);
+			if (d_in_lookup(child))
+				d_add(child, scene_inode(scene));
+			if (d_really_is_positive(child))
+				ino = d_inode(child)->i_ino;
+			dput(child);
+		}
+		if (!dir_emit(ctx, name.name, 1, ino, DT_REG))
+			return 0;
+		ctx->pos++;
+	}
+	return 0;
+}
+
+static const struct file_operations scene_fops = {
+	.owner		= THIS_MODULE,
+	.llseek		= generic_file_llseek,
+	.read		= generic_read_dir,
+	.iterate_shared	= scene_iterate,
+};
+
+WRAP_DIR_ITER(scene_iterate)
+
+static const struct file_operations wrapped_scene_fops = {
+	.owner		= THIS_MODULE,
+	.llseek		= generic_file_llseek,
+	.read		= generic_read_dir,
+	.iterate_shared	= shared_scene_iterate,
+};
+
+static void scene_close(void *data)
+{
+	struct scene *scene = data;
+
+	scene_end_held(scene);
+	if (!IS_ERR_OR_NULL(scene->file)) {
+		fput(scene->file);
+		flush_delayed_fput();
+	}
+	d_inode(scene->dir)->i_private = NULL;
+	kfree(scene);
+}
+
+/* A directory below the root of @pg, opened. */
+struct scene *scene_open(struct playground *pg, const char *name, bool wrapped)
+{
+	struct scene *scene = kzalloc(sizeof(*scene), GFP_KERNEL);
+	struct kunit *test = pg->test;
+	struct inode *inode;
+	struct path path;
+
+	KUNIT_ASSERT_NOT_NULL(test, scene);
+	scene->pg = pg;
+	scene->dir = playground_child(pg, pg->root, name, S_IFDIR | 0700);
+	inode = d_inode(scene->dir);
+	inode->i_fop = wrapped ? &wrapped_scene_fops : &scene_fops;
+	inode->i_private = scene;
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, scene_close, scene));
+
+	path.mnt = pg->mnt;
+	path.dentry = scene->dir;
+	scene->file = dentry_open(&path, O_RDONLY | O_DIRECTORY,
+				  current_cred());
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scene->file);
+	return scene;
+}
+EXPORT_SYMBOL_GPL(scene_open);
+
+static void creator_body(struct parked_thread *self)
+{
+	struct creator *creator = container_of(self, struct creator, thread);
+	struct inode *dir = d_inode(creator->dir);
+	struct dentry *child;
+
+	inode_lock(dir);
+	raise_flag(&creator->locked);
+	wait_for_completion_timeout(&creator->go, msecs_to_jiffies(60000));
+	parked_thread_announce(self);
+	child = d_alloc_parallel_compat(creator->dir, &creator->name,
+					&creator->wq);
+	if (!IS_ERR(child)) {
+		d_lookup_done(child);
+		dput(child);
+	}
+	inode_unlock(dir);
+	complete_all(&creator->done);
+}
+
+static void creator_release(void *data)
+{
+	struct creator *creator = data;
+
+	complete_all(&creator->go);
+	if (!parked_thread_collect(&creator->thread, dcache_bound_ms)) {
+		__module_get(THIS_MODULE);
+		return;
+	}
+	kfree(creator);
+}
+
+struct creator *creator_start(struct kunit *test, struct dentry *dir,
+			      struct qstr name)
+{
+	struct creator *creator = kzalloc(sizeof(*creator), GFP_KERNEL);
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, creator);
+	creator->dir = dir;
+	creator->name = name;
+	init_waitqueue_head(&creator->wq);
+	init_completion(&creator->go);
+	init_completion(&creator->done);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, creator_release, creator));
+	err = parked_thread_create(&creator->thread, creator_body, ANY_CPU,
+				   "dcache_creator");
+	KUNIT_ASSERT_EQ(test, err, 0);
+	parked_thread_run(&creator->thread);
+	KUNIT_ASSERT_SOON_MSG(test, flag_is_up(&creator->locked),
+			      "the creator does not get the directory locked");
+	return creator;
+}
+EXPORT_SYMBOL_GPL(creator_start);
+
+bool creator_is_done(struct creator *creator)
+{
+	return completion_done(&creator->done);
+}
+EXPORT_SYMBOL_GPL(creator_is_done);
+
+bool creator_is_parked(struct creator *creator)
+{
+	return !creator_is_done(creator) &&
+	       parked_thread_sleeps(&creator->thread, TASK_UNINTERRUPTIBLE,
+				    "d_alloc_parallel");
+}
+EXPORT_SYMBOL_GPL(creator_is_parked);
+
+static bool reader_actor(struct dir_context *ctx, const char *name, int len,
+			 loff_t offset, u64 ino, unsigned int type)
+{
+	struct reader *reader = container_of(ctx, struct reader, ctx);
+	struct entry *entry;
+
+	if (reader->nr == MAX_ENTRIES)
+		return false;
+	entry = &reader->entries[reader->nr++];
+	snprintf(entry->name, sizeof(entry->name), "%.*s", len, name);
+	entry->ino = ino;
+	entry->type = type;
+	return true;
+}
+
+static void reader_body(struct parked_thread *self)
+{
+	struct reader *reader = container_of(self, struct reader, thread);
+
+	if (reader->take_sigkill)
+		allow_signal(SIGKILL);
+	parked_thread_announce(self);
+	reader->result = iterate_dir(reader->file, &reader->ctx);
+	complete_all(&reader->done);
+	if (reader->take_sigkill) {
+		flush_signals(current);
+		disallow_signal(SIGKILL);
+	}
+}
+
+static bool end_and_ask(struct reader *reader)
+{
+	scene_end_held(reader->scene);
+	return parked_thread_has_left(&reader->thread);
+}
+
+/* Ends what it may wait for, or it would not come back. */
+static void reader_release(void *data)
+{
+	struct reader *reader = data;
+	struct lookup *lookup;
+
+	if (reader->pg) {
+		list_for_each_entry(lookup, &reader->pg->lookups, list)
+			d_lookup_done(lookup->dentry);
+	}
+	if (reader->blocker)
+		d_lookup_done(reader->blocker);
+	if (reader->scene)
+		poll_until(end_and_ask(reader));
+	if (!parked_thread_collect(&reader->thread, dcache_bound_ms)) {
+		__module_get(THIS_MODULE);
+		return;
+	}
+	dput(reader->blocker);
+	kvfree(reader->entries);
+	kfree(reader);
+}
+
+/* A thread that will list @file. */
+struct reader *reader_new(struct kunit *test, struct playground *pg,
+			  struct file *file)
+{
+	struct reader *reader = kzalloc(sizeof(*reader), GFP_KERNEL);
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, reader);
+	reader->test = test;
+	reader->pg = pg;
+	reader->file = file;
+	reader->ctx.actor = reader_actor;
+	init_completion(&reader->done);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, reader_release, reader));
+	reader->entries = kvcalloc(MAX_ENTRIES, sizeof(*reader->entries),
+				   GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, reader->entries);
+	err = parked_thread_create(&reader->thread, reader_body, ANY_CPU,
+				   "dcache_reader");
+	KUNIT_ASSERT_EQ(test, err, 0);
+	return reader;
+}
+EXPORT_SYMBOL_GPL(reader_new);
+
+void reader_run(struct reader *reader)
+{
+	parked_thread_run(&reader->thread);
+}
+EXPORT_SYMBOL_GPL(reader_run);
+
+bool reader_is_done(struct reader *reader)
+{
+	return completion_done(&reader->done);
+}
+EXPORT_SYMBOL_GPL(reader_is_done);
+
+bool reader_is_parked(struct reader *reader)
+{
+	return !reader_is_done(reader) &&
+	       parked_thread_sleeps(&reader->thread, TASK_KILLABLE,
+				    "d_wait_in_lookup");
+}
+EXPORT_SYMBOL_GPL(reader_is_parked);
+
+/*
+ * For that of the directory, in whatever way.  Functions that sleep for locks are not
+ * shown in stacks.
+ */
+bool reader_waits_for_lock(struct reader *reader)
+{
+	struct parked_thread *thread = &reader->thread;
+	unsigned int state = READ_ONCE(thread->task->__state);
+
+	return !reader_is_done(reader) && state & TASK_UNINTERRUPTIBLE &&
+	       parked_thread_sleeps(thread, state, "iterate_dir") &&
+	       !parked_thread_is_in(thread, "d_wait_in_lookup") &&
+	       !parked_thread_is_in(thread, "d_alloc_parallel");
+}
+EXPORT_SYMBOL_GPL(reader_waits_for_lock);
+
+/* Proof that it sleeps where it should. */
+void reader_park(struct reader *reader)
+{
+	struct kunit *test = reader->test;
+
+	KUNIT_ASSERT_SOON_MSG(test, reader_is_parked(reader),
+			      "the reader does not wait in d_wait_in_lookup(): state %#x, %u entries",
+			      READ_ONCE(reader->thread.task->__state), reader->nr);
+}
+EXPORT_SYMBOL_GPL(reader_park);
+
+void reader_finish(struct reader *reader)
+{
+	struct kunit *test = reader->test;
+
+	KUNIT_ASSERT_SOON_MSG(test, reader_is_done(reader),
+			      "the reader does not come back, state %#x, %u entries",
+			      READ_ONCE(reader->thread.task->__state), reader->nr);
+}
+EXPORT_SYMBOL_GPL(reader_finish);
+
+unsigned int reader_count(struct reader *reader, const char *name)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < reader->nr; i++)
+		count += !strcmp(reader->entries[i].name, name);
+	return count;
+}
+EXPORT_SYMBOL_GPL(reader_count);
+
+/* Exactly these, in that order, of names that are a letter each. */
+void expect_listed(struct reader *reader, const char *names)
+{
+	struct kunit *test = reader->test;
+	char listed[16] = "";
+	unsigned int i;
+
+	for (i = 0; i < reader->nr && i < sizeof(listed) - 1; i++)
+		listed[i] = reader->entries[i].name[0];
+	KUNIT_EXPECT_STREQ(test, listed, names);
+}
+EXPORT_SYMBOL_GPL(expect_listed);
+
+/* Nobody has it locked in any way. */
+void expect_lockable(struct kunit *test, struct dentry *dir)
+{
+	bool locked = inode_trylock(d_inode(dir));
+
+	KUNIT_EXPECT_TRUE_MSG(test, locked, "the directory is locked");
+	if (locked)
+		inode_unlock(d_inode(dir));
+}
+EXPORT_SYMBOL_GPL(expect_lockable);
