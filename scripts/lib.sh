@@ -210,7 +210,7 @@ if [[ $KUNIT == built-in ]]; then
 	VARIANT+=-kunit
 fi
 
-# Who has the lock is told by this, to those who find it locked.
+# The name of the run that has the lock, for others that find it locked.
 CALLED_AS="${0##*/}${*:+ $*}"
 
 # One run at a time in one $O.  A step that another step started has its lock.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What KUnit tells the console of a guest while it runs: which case began, how it ended, and,
+"""Words of KUnit on the console of a guest while it runs: which case began, how it ended, and,
 by the time stamps of the kernel, after how long."""
 
 import re
@@ -26,7 +26,7 @@ class Told(NamedTuple):
 
 
 class Reader:
-    """Takes a console line by line; ended() says what a line was the end of."""
+    """Takes a console line by line; ended() names the case that a line ends."""
 
     def __init__(self):
         self.running = None     # (suite, case)
@@ -48,7 +48,7 @@ class Reader:
         return self.running
 
     def ended(self, line):
-        """What was told, if this line is the end of the case that runs."""
+        """The case that runs, if this line is its end."""
         stamp, text = split(line)
         if (parameter := PARAMETER.match(text)) and self.running:
             self.parameters[parameter[1]] = between(self.next, stamp)
@@ -74,7 +74,7 @@ def split(line):
 
 
 def cases_on_console(lines):
-    """What KUnit told of each case, and last of the one that did not end."""
+    """Each case that KUnit told of, and last the one that did not end."""
     reader = Reader()
     for line in lines:
         if not reader.begun(line) and (told := reader.ended(line)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a guest is at, for those who watch: each case as it ends, and the one that runs.
+"""A guest as it runs, for a person who watches: each case as it ends, and the one that runs.
 
 KUnit tells the console of each case, and hands its results over when a suite is through;
 programs tell the results port.  Nothing here decides anything: that is for scripts/verdict."""
@@ -88,7 +88,7 @@ class Live:
 
 @contextlib.contextmanager
 def watching(stream, echo, last):
-    """What is to be told of a guest; None if nobody watches, or sees the console anyhow.
+    """A Live to tell of a guest; None if nobody watches, or the console is shown anyhow.
     @last: the seconds that it took last time, as text, if that is known."""
     live = None
     if not echo and is_terminal(stream):

@@ -60,12 +60,12 @@ class Page:
         self.parts.append(('picture', (name, title)))
 
     def html(self, text):
-        """Of HTML only: what has no other form."""
+        """A part that is in the HTML only, since it has no other form."""
         self.parts.append(('html', text))
 
 
 def anchor(heading):
-    """What GitHub makes of it."""
+    """The same anchor that GitHub makes."""
     return re.sub(r'[^a-z0-9 -]', '', heading.lower()).replace(' ', '-')
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is kept in $O/results: the runs of guests, oldest first, and what else lies there."""
+"""The contents of $O/results: the runs of guests, oldest first, and all else that is kept."""
 
 import datetime
 import json
@@ -52,7 +52,7 @@ class Run:
 
     @property
     def settings(self):
-        """What was not the default of what it ran on, {NAME: value}."""
+        """The variables that were not at their defaults, {NAME: value}."""
         words = (word.partition('=') for word in shlex.split(self.command)[2:])
         return {name: value for name, _, value in words if name not in ('SEED', 'O')}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What only a person at a terminal gets: colour, and a line that moves.
+"""Output for a person at a terminal only: colour, and a line that moves.
 
 A pipe, a file and a terminal that can do nothing (TERM=dumb) get neither.  NO_COLOR, if it is
 set to anything, takes the colour away and leaves the line."""
@@ -15,7 +15,7 @@ COUNTS = re.compile(r'(\d+) passed, (\d+) failed, \d+ skipped$')
 
 
 def colour_of(line):
-    """Of a line of a summary."""
+    """The colour of a line of a summary; None for most."""
     if match := COUNTS.match(line):
         return RED if match[2] != '0' else GREEN if match[1] != '0' else YELLOW
     if line.startswith('failed: '):

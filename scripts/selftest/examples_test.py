@@ -25,7 +25,7 @@ TOP = os.path.dirname(SCRIPTS)
 EXAMPLES = os.path.join(SCRIPTS, 'ci-examples')
 RULES = '{extends: default, rules: {line-length: {max: 120}, truthy: {check-keys: false}}}'
 
-# Of GitLab what a job may have, as far as it is used here, and what is no job.
+# Keys of a job in GitLab, as far as they are used here, and names that are no jobs.
 GITLAB_JOB = {'stage', 'extends', 'rules', 'script', 'after_script', 'before_script', 'image',
               'timeout', 'cache', 'artifacts', 'variables'}
 GITLAB_GLOBAL = {'stages', 'default', 'variables'}
@@ -147,7 +147,7 @@ def wrong_yaml(text):
 
 CHECKS = {'github.yml': wrong_github, 'gitlab-ci.yml': wrong_gitlab,
           'Containerfile': wrong_containerfile}
-# What is put in the place of what: each has to be seen.
+# The second text is put in the place of the first: each has to be seen.
 BROKEN = (
     ('github.yml', 'make build', 'make biuld'),
     ('github.yml', 'actions/checkout@v4', 'actions/checkout'),

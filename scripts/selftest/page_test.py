@@ -121,7 +121,7 @@ def run(*words):
 
 
 def coverage_page(path):
-    """Of two lines that are made up."""
+    """A page about two lines that are made up."""
     report = load('coverage-report')
     row = types.SimpleNamespace
     source = row(lines={1: '\tif (d_in_lookup(dentry))' + ' ' * 90 + '/* far out */', 2: '}'},
@@ -161,7 +161,7 @@ def pages(where):
 
 
 def elsewhere(path):
-    """What a page takes that is not in it, and files that its links miss."""
+    """Things that a page takes from elsewhere, and files that its links miss."""
     with open(path, encoding='utf-8') as file:
         text = file.read()
     for what in re.findall(r'(?:src|href|url\()=?["\']?(https?:[^"\')> ]*)', text):
@@ -186,7 +186,7 @@ def says_what_is_there(path):
     marks = re.findall(r'<b class="([pfs])"', text)
     if marks.count('f') != 6 or marks.count('s') != 3 * 15 or len(marks) < 350:
         yield f'the histories have {marks.count("f")} F, {marks.count("s")} s of {len(marks)}'
-    at = [text.find(what) for what in ('id="what-it-costs"', '<figure>', '<th class="n">no-waiting')]
+    at = [text.find(what) for what in ('id="cost"', '<figure>', '<th class="n">no-waiting')]
     if -1 in at or at != sorted(at):
         yield f'the pictures of the bench are not above its tables: {at}'
 
