@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What a step is at, for a person at a terminal: how long it has taken so far, and how long it
+# Progress of a step, for a person at a terminal: how long it has taken so far, and how long it
 # took last time.  On a pipe, with TERM=dumb and with V=1 nothing is said.  Sourced, after
 # lib.sh.
 
-TIMES=$O/times			# for each step, kernel and guest the seconds of its last time
+TIMES=$O/durations		# for each step, kernel and guest the seconds of its last time
 LEAST=2				# seconds: a step that is shorter had nothing to do
 
 at_terminal() {

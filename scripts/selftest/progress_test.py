@@ -110,7 +110,7 @@ def on_terminal(command, env):
 
 
 def screen(text):
-    """What is left to be read of it: a line that begins anew takes the place of another."""
+    """The text that is left to be read: a line that begins anew takes the place of another."""
     lines = []
     for line in re.sub(r'\x1b\[\d*m', '', text).split('\n'):
         last = line.split('\r\x1b[K')[-1]
@@ -205,15 +205,15 @@ def steps(bench):
     plain, there = bench.steps(on_pipe, script), bench.steps(on_terminal, script)
     yield 'a step on a pipe says what its command says', plain == 'one\ntwo\nstatus 3\n', plain
     yield 'and on a terminal, too, where its status counts as well', screen(there) == plain, there
-    os.makedirs(f'{bench.where}/times', exist_ok=True)
-    with open(f'{bench.where}/times/kernel-6.12-plain', 'w', encoding='utf-8') as file:
+    os.makedirs(f'{bench.where}/durations', exist_ok=True)
+    with open(f'{bench.where}/durations/kernel-6.12-plain', 'w', encoding='utf-8') as file:
         file.write('33\n')
     there = bench.steps(on_terminal, 'step kernel sh -c "echo begun; sleep 2.5; echo over"; echo end')
     yield 'a step that takes its time is shown, with that of the last time', \
         '\r\x1b[Kkernel     1 s, last time 33 s' in there, there
     yield 'and leaves nothing but what its command said', \
         screen(there) == 'begun\nover\nend\n', screen(there)
-    with open(f'{bench.where}/times/kernel-6.12-plain', encoding='utf-8') as file:
+    with open(f'{bench.where}/durations/kernel-6.12-plain', encoding='utf-8') as file:
         kept = file.read()
         yield 'its time is kept for the next one', kept in ('2\n', '3\n'), kept
     there = bench.steps(on_terminal, 'step kernel sleep 1.5', V='1')
@@ -273,7 +273,7 @@ def endings(_bench):
             said += piece
         errors, status = process.stderr.read().decode(), process.wait()
     os.close(reader)
-    yield 'who is told to end twice ends in silence', \
+    yield 'a program that is told to end twice ends in silence', \
         (stuck, errors, status, said.strip(b'.')) == (True, '', 130, b'last words'), \
         (stuck, errors, status, said[-20:])
 
