@@ -93,6 +93,15 @@ struct queue_watch {
 /* Skips the case where that cannot be seen.  Read it when all is quiet. */
 struct queue_watch *watch_queueing(struct scene *scene);
 
+/* Called by a thread that should hold the lock.  On UP it cannot be told. */
+static inline bool is_unlocked(spinlock_t *lock)
+{
+	if (!IS_ENABLED(CONFIG_SMP) || !spin_trylock(lock))
+		return false;
+	spin_unlock(lock);
+	return true;
+}
+
 void scene_wake(struct scene *scene, unsigned long *var);
 void wait_var_body(struct parked_thread *self);
 void play_var_body(struct parked_thread *self);
