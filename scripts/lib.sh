@@ -474,6 +474,17 @@ has_kunit() {
 	[[ ! -f $BUILD/.config ]] || grep -q '^CONFIG_KUNIT=' "$BUILD/.config"
 }
 
+# What make is told if the scenario has a list of what KCSAN watches, a line each.  The
+# barriers of the rest count all the same, or what they order looks like a race; those of
+# the entry code and of KCSAN itself cannot.
+kcsan_watches() {
+	local objects
+	objects=$(sed -n 's/^# watched by KCSAN: //p' /dev/null "${SCENARIO[@]}" | xargs)
+	[[ -n $objects ]] || return 0
+	printf '%s\n' "KCSAN_SANITIZE=\$(if \$(filter $objects,\$(obj)/\$(target-stem).o),y,n)" \
+		"KCSAN_INSTRUMENT_BARRIERS=\$(if \$(filter-out kernel/entry/% kernel/kcsan/%,\$(filter kernel/% lib/% mm/% fs/% drivers/%,\$(obj)/)),y,n)"
+}
+
 # The make that builds kernels and modules in $TREE, or modules with the headers of a
 # stock kernel, which name the compiler themselves.
 kmake() {
@@ -504,6 +515,7 @@ kmake() {
 	# QEMU, which is the device, writes to the rings: to KCSAN that is a race.
 	if grep -qs '^CONFIG_KCSAN=y' "$BUILD/.config"; then
 		args+=("KCSAN_SANITIZE_virtio_ring.o=n")
+		mapfile -t -O "${#args[@]}" args < <(kcsan_watches)
 	fi
 	if [[ $V == 1 ]]; then
 		args+=(V=1)
