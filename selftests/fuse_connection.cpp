@@ -14,8 +14,9 @@ constexpr uint32_t most_written = 4096;
 
 } /* namespace */
 
-fuse_connection::fuse_connection(const std::string &target, const std::string &options)
-	: device_(open_or_throw("/dev/fuse", O_RDWR))
+fuse_connection::fuse_connection(const std::string &target, const std::string &options,
+				 uint32_t more_flags)
+	: device_(open_or_throw("/dev/fuse", O_RDWR)), more_flags_(more_flags)
 {
 	mount_ = std::make_unique<mounted>(
 		"fuse", target,
@@ -59,7 +60,7 @@ void fuse_connection::init(const fuse_request &q)
 	out.major = FUSE_KERNEL_VERSION;
 	out.minor = std::min<uint32_t>(in.minor, FUSE_KERNEL_MINOR_VERSION);
 	out.max_readahead = in.max_readahead;
-	out.flags = in.flags & (FUSE_DO_READDIRPLUS | FUSE_PARALLEL_DIROPS);
+	out.flags = in.flags & (FUSE_DO_READDIRPLUS | FUSE_PARALLEL_DIROPS | more_flags_);
 	out.max_background = 16;
 	out.congestion_threshold = 12;
 	out.max_write = most_written;

@@ -46,9 +46,11 @@ class fuse_connection {
 public:
 	/*
 	 * Mounts; requests wait until somebody serves.  Throws std::system_error when
-	 * /dev/fuse or the mount cannot be had.
+	 * /dev/fuse or the mount cannot be had.  `more_flags` are those that INIT has and
+	 * that not every server here asks for.
 	 */
-	fuse_connection(const std::string &target, const std::string &options);
+	fuse_connection(const std::string &target, const std::string &options,
+			uint32_t more_flags = 0);
 
 	/*
 	 * Hands out requests until the connection has ended.  Several threads may do
@@ -75,6 +77,7 @@ private:
 
 	unique_fd device_;
 	std::unique_ptr<mounted> mount_;
+	const uint32_t more_flags_;
 };
 
 /* The body of a reply to READDIR or READDIRPLUS. */

@@ -9,6 +9,7 @@
 #include <array>
 #include <dirent.h>
 #include <fmt/format.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <thread>
 #include <vector>
@@ -68,15 +69,18 @@ fuse_open_out open_reply(int fd)
 
 } /* namespace */
 
-fuse_mirror::fuse_mirror(const std::string &source, const std::string &target)
+fuse_mirror::fuse_mirror(const std::string &source, const std::string &target,
+			 const std::string &control)
 	: source_(open_or_throw(source, O_PATH | O_DIRECTORY)),
-	  connection_(target, "allow_other")
+	  holds_(control.empty() ? nullptr : std::make_unique<fuse_holds>(control)),
+	  connection_(target, "allow_other", holds_ ? FUSE_EXPORT_SUPPORT : 0)
 {
 	struct stat st;
 
 	checked(::fstat(source_.get(), &st));
 	nodes_[FUSE_ROOT_ID] = std::make_shared<node>(
 		node{std::move(source_), {st.st_dev, st.st_ino}, 1});
+	ids_[{st.st_dev, st.st_ino}] = FUSE_ROOT_ID;
 }
 
 void fuse_mirror::serve(unsigned threads)
@@ -116,7 +120,7 @@ void fuse_mirror::forget(uint64_t id, uint64_t times)
 	const std::lock_guard guard(lock_);
 	const auto n = nodes_.find(id);
 
-	if (id == FUSE_ROOT_ID || n == nodes_.end())
+	if (id == FUSE_ROOT_ID || n == nodes_.end() || holds_)
 		return;
 	n->second->known -= std::min(times, n->second->known);
 	if (n->second->known)
@@ -125,10 +129,15 @@ void fuse_mirror::forget(uint64_t id, uint64_t times)
 	nodes_.erase(n);
 }
 
-/* No time is set for which the name is valid. */
+/*
+ * No time is set for which the name is valid.  "." is also asked of what is no directory,
+ * by who has a handle of it.
+ */
 fuse_entry_out fuse_mirror::tell(int dir, const char *name)
 {
-	unique_fd fd(checked(::openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)));
+	unique_fd fd(std::string_view(name) == "." ?
+		     checked(::fcntl(dir, F_DUPFD_CLOEXEC, 0)) :
+		     checked(::openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)));
 	fuse_entry_out out = {};
 	struct stat st;
 
@@ -159,6 +168,51 @@ void fuse_mirror::get_attributes(const fuse_request &q)
 void fuse_mirror::lookup(const fuse_request &q)
 {
 	reply_entry(q, tell(fd_of(q.header.nodeid), q.text()));
+}
+
+/* Times stay what the source makes of them. */
+void fuse_mirror::set_attributes(const fuse_request &q)
+{
+	const auto in = q.body<fuse_setattr_in>();
+	const std::string path = fmt::format("/proc/self/fd/{}", fd_of(q.header.nodeid));
+
+	if (in.valid & FATTR_MODE)
+		checked(::chmod(path.c_str(), in.mode & 07777));
+	if (in.valid & (FATTR_UID | FATTR_GID))
+		checked(::chown(path.c_str(), in.valid & FATTR_UID ? in.uid : static_cast<uid_t>(-1),
+				in.valid & FATTR_GID ? in.gid : static_cast<gid_t>(-1)));
+	if (in.valid & FATTR_SIZE)
+		checked(::truncate(path.c_str(), static_cast<off_t>(in.size)));
+	get_attributes(q);
+}
+
+void fuse_mirror::make_file(const fuse_request &q)
+{
+	const auto in = q.body<fuse_mknod_in>();
+	const int dir = fd_of(q.header.nodeid);
+	const char *name = q.text(sizeof(in));
+
+	if (!S_ISREG(in.mode))
+		throw std::system_error(EPERM, std::generic_category());
+	checked(::mknodat(dir, name, in.mode, 0));
+	reply_entry(q, tell(dir, name));
+}
+
+void fuse_mirror::describe(const fuse_request &q)
+{
+	fuse_statfs_out out = {};
+	struct statfs st;
+
+	checked(::fstatfs(fd_of(q.header.nodeid), &st));
+	out.st.blocks = st.f_blocks;
+	out.st.bfree = st.f_bfree;
+	out.st.bavail = st.f_bavail;
+	out.st.files = st.f_files;
+	out.st.ffree = st.f_ffree;
+	out.st.bsize = static_cast<uint32_t>(st.f_bsize);
+	out.st.frsize = static_cast<uint32_t>(st.f_bsize);
+	out.st.namelen = static_cast<uint32_t>(st.f_namelen);
+	connection_.reply_with(q.header.unique, out);
 }
 
 void fuse_mirror::make_directory(const fuse_request &q)
@@ -301,15 +355,72 @@ void fuse_mirror::forget_many(const fuse_request &q)
 	}
 }
 
+/* The last part of where it is now; of the root nothing. */
+std::string fuse_mirror::name_of(uint64_t id)
+{
+	char path[4096];
+	const ssize_t n = ::readlink(fmt::format("/proc/self/fd/{}", fd_of(id)).c_str(), path,
+				     sizeof(path));
+	const std::string_view text(path, static_cast<size_t>(std::max<ssize_t>(n, 0)));
+
+	return id == FUSE_ROOT_ID ? "" : std::string(text.substr(text.rfind('/') + 1));
+}
+
+void fuse_mirror::pass(const fuse_request &q)
+{
+	int error = 0;
+
+	switch (q.header.opcode) {
+	case FUSE_LOOKUP:
+		error = holds_->pass("lookup", q.text());
+		break;
+	case FUSE_CREATE:
+		error = holds_->pass("create", q.text(sizeof(fuse_create_in)));
+		break;
+	case FUSE_MKNOD:
+		error = holds_->pass("create", q.text(sizeof(fuse_mknod_in)));
+		break;
+	case FUSE_MKDIR:
+		error = holds_->pass("create", q.text(sizeof(fuse_mkdir_in)));
+		break;
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+		error = holds_->pass("remove", q.text());
+		break;
+	case FUSE_RENAME:
+		error = holds_->pass("rename", q.text(sizeof(fuse_rename_in)));
+		break;
+	case FUSE_RENAME2:
+		error = holds_->pass("rename", q.text(sizeof(fuse_rename2_in)));
+		break;
+	case FUSE_READ:
+		error = holds_->pass("read", name_of(q.header.nodeid));
+		break;
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		error = holds_->pass("list", name_of(q.header.nodeid));
+	}
+	if (error)
+		throw std::system_error(error, std::generic_category());
+}
+
 void fuse_mirror::handle(const fuse_request &q)
 try {
+	if (holds_)
+		pass(q);
 	switch (q.header.opcode) {
 	case FUSE_LOOKUP:
 		return lookup(q);
 	case FUSE_GETATTR:
 		return get_attributes(q);
+	case FUSE_SETATTR:
+		return set_attributes(q);
+	case FUSE_STATFS:
+		return describe(q);
 	case FUSE_MKDIR:
 		return make_directory(q);
+	case FUSE_MKNOD:
+		return make_file(q);
 	case FUSE_LINK:
 		return link(q);
 	case FUSE_CREATE:
@@ -341,7 +452,7 @@ try {
 	case FUSE_BATCH_FORGET:
 		return forget_many(q);
 	case FUSE_INTERRUPT:
-		return;			/* nothing here waits for long */
+		return;			/* nothing here waits for long, or it shall */
 	default:
 		connection_.reply(q.header.unique, ENOSYS);
 	}

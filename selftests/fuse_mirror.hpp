@@ -6,13 +6,14 @@
  * the next one who comes.
  *
  * Directories and regular files only: make, open, read, write, list, link, rename,
- * exchange and remove.  Permissions are not checked.  Nobody else may change the
+ * exchange, truncate and remove.  Permissions are not checked.  Nobody else may change the
  * directory meanwhile: the locks that the kernel takes for a change of the mirror
  * are what makes two steps of ours be one.
  */
 #pragma once
 
 #include "fuse_connection.hpp"
+#include "fuse_holds.hpp"
 
 #include <map>
 #include <memory>
@@ -22,8 +23,14 @@
 
 class fuse_mirror {
 public:
-	/* Mounts `source` at `target`.  Throws std::system_error. */
-	fuse_mirror(const std::string &source, const std::string &target);
+	/*
+	 * Mounts `source` at `target`.  With `control` a test can have requests kept back by
+	 * the socket of that name, and the kernel's NFS server can export the filesystem: a
+	 * file that the kernel was told of once is then kept, since a handle of it may come
+	 * back.  Throws std::system_error.
+	 */
+	fuse_mirror(const std::string &source, const std::string &target,
+		    const std::string &control = "");
 
 	/* Serves with so many threads, until the filesystem is unmounted. */
 	void serve(unsigned threads);
@@ -37,9 +44,15 @@ private:
 	};
 
 	void handle(const fuse_request &q);
+	/* Keeps the request back as long as it has to be.  Throws what the reply shall be. */
+	void pass(const fuse_request &q);
+	std::string name_of(uint64_t id);
 	void get_attributes(const fuse_request &q);
 	void lookup(const fuse_request &q);
+	void set_attributes(const fuse_request &q);
 	void make_directory(const fuse_request &q);
+	void make_file(const fuse_request &q);
+	void describe(const fuse_request &q);
 	void link(const fuse_request &q);
 	void create(const fuse_request &q);
 	void remove(const fuse_request &q, int flags);
@@ -61,6 +74,7 @@ private:
 	void reply_entry(const fuse_request &q, const fuse_entry_out &e);
 
 	unique_fd source_;
+	std::unique_ptr<fuse_holds> holds_;	/* none without a control */
 	fuse_connection connection_;
 	std::mutex lock_;
 	std::map<uint64_t, std::shared_ptr<node>> nodes_;		/* lock_ */

@@ -36,12 +36,13 @@ void detach()
 }
 
 /* Says so through the pipe when the filesystem can be used. */
-int serve(const std::string &source, const std::string &target, unsigned threads, unique_fd ready)
+int serve(const std::string &source, const std::string &target, const std::string &control,
+	  unsigned threads, unique_fd ready)
 {
 	try {
 		allow_many_files();
 		::umask(0);	/* that of the caller has been applied */
-		fuse_mirror mirror(source, target);
+		fuse_mirror mirror(source, target, control);
 
 		detach();
 		if (::write(ready.get(), "", 1) != 1)
@@ -56,7 +57,8 @@ int serve(const std::string &source, const std::string &target, unsigned threads
 	return 1;
 }
 
-int run(const std::string &source, const std::string &target, unsigned threads)
+int run(const std::string &source, const std::string &target, const std::string &control,
+	unsigned threads)
 {
 	int ends[2];
 	char byte;
@@ -70,7 +72,7 @@ int run(const std::string &source, const std::string &target, unsigned threads)
 	if (child < 0)
 		throw errno_error("fork");
 	if (child == 0)
-		return serve(source, target, threads, std::move(writer));
+		return serve(source, target, control, threads, std::move(writer));
 	writer.reset();
 	return ::read(reader.get(), &byte, 1) == 1 ? 0 : 1;
 }
@@ -83,11 +85,12 @@ int main(int argc, char **argv)
 		  "Shows directory SOURCE at TARGET by FUSE, for tests of lookups.  Returns when\n"
 		  "TARGET can be used; serves in the background until it is unmounted.  Example:\n"
 		  "  lookup_fuse_server /tmp/source /mnt && lookup_stress --dir /mnt; umount /mnt");
-	std::string source, target;
+	std::string source, target, control;
 	uint64_t threads = std::max<uint64_t>(4, 2 * std::thread::hardware_concurrency());
 
 	o.add("source", source, "directory to show; only change it through TARGET");
 	o.add("target", target, "directory to mount at");
+	o.add("--control", control, "socket by which a test has requests kept back: fuse_holds.hpp");
 	o.add("--threads", threads, 1, 256, "that serve; default: two for each CPU, at least 4");
 	if (const auto status = o.parse(argc, argv))
 		return *status;
@@ -96,7 +99,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	try {
-		return run(source, target, static_cast<unsigned>(threads));
+		return run(source, target, control, static_cast<unsigned>(threads));
 	} catch (const std::exception &e) {
 		fmt::print(stderr, "lookup_fuse_server: {}\n", e.what());
 		return 1;
