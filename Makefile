@@ -4,7 +4,7 @@
 # the verbs and the variables.
 
 export O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK WAIT
-export V C W ARCH LLVM
+export V C W ARCH LLVM FS
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)
 export CC
@@ -66,6 +66,12 @@ litmus:	## the orders that it rests on, with the memory model of the tree; needs
 	@scripts/deps
 	@scripts/tree
 	@scripts/litmus
+
+.PHONY: filesystems
+filesystems: ## NFS, ext4, FUSE, overlayfs with real servers, in a guest: FS=nfs4,ext4 for some
+filesystems: export WITH := $(if $(filter undefined,$(origin WITH)),nfs,$(WITH))
+filesystems:
+	@CONFIG=$${CONFIG:-filesystems} scripts/run $@
 
 .PHONY: bench bench-wall report
 bench:	## what it costs and saves, in instructions, before and after and in variants

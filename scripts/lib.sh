@@ -63,6 +63,10 @@ say() {
 # SRC       make audit: the filesystem to look at, a directory or a .c file; it is only read
 # OUT       make audit: where the patch goes; default: a file in $O/audit
 # BOTH      make audit: 1: port to a call that knows the old form and the new one
+# FS        make filesystems: only these, separated by commas; default: all
+# WITH      sets in patches/BASE/ that go on the base first, below SERIES, separated by
+#           commas: fixes of what the tests found in other files.  make filesystems has
+#           nfs by default, all else has none
 # WAIT      1: if another run has O, wait until it is over, instead of an error
 # V         1: show the commands of the builds and the guest's console
 : "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}" "${STOCK:=}"
@@ -112,7 +116,7 @@ scenario_defaults
 # As the suites in_lookup_* were called when they were one.
 [[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
 : "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
-: "${SRC:=}" "${OUT:=}" "${BOTH:=0}"
+: "${SRC:=}" "${OUT:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}"
 : "${WAIT:=0}" "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
 DEFAULTED=
 for name in "${not_asked_for[@]}"; do
@@ -129,6 +133,21 @@ one_of() {
 		[[ $value == "$word" ]] && return
 	done
 	die "$name=$value: unknown value; one of: $*"
+}
+
+# check_words NAME VALUE WORDS: VALUE has words of WORDS only, separated by commas.
+check_words() {
+	local word wanted
+	IFS=, read -r -a wanted <<< "$2"
+	for word in "${wanted[@]}"; do
+		grep -qxF -- "$word" <<< "$3" ||
+			die "$1=$2: no '$word'; there are: $(xargs <<< "$3")"
+	done
+}
+
+# What make filesystems knows: the tables of selftests/ have a line each.
+filesystem_names() {
+	sed -nE 's/^\t\t(\{|disk\()"([a-z0-9]+)", .*/\2/p' "$TOP"/selftests/fs_*.cpp
 }
 
 whole_number() {
@@ -148,6 +167,8 @@ check_variables() {
 			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and any CONFIG that changes the kernel"
 	fi
 	check_series
+	check_words FS "$FS" "$(filesystem_names)"
+	check_words WITH "$WITH" "$(sets_of "$BASE" | grep -vxF apply)"
 	one_of KUNIT "$KUNIT" module built-in
 	one_of ACCEL "$ACCEL" auto kvm tcg
 	one_of ARCH "$ARCH" x86_64 i386 um
@@ -206,6 +227,9 @@ esac
 if [[ -n $FIRST ]]; then
 	VARIANT+=-partial
 fi
+if [[ -n $WITH ]]; then
+	VARIANT+=-with-${WITH//,/-}
+fi
 if [[ $KUNIT == built-in ]]; then
 	VARIANT+=-kunit
 fi
@@ -258,6 +282,7 @@ IMAGE=$BUILD/arch/x86/boot/bzImage	# what is booted
 EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
 SELFTESTS=$O/selftests-${ARCH/um/x86_64}	# the C++ programs
 INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio.gz
+SERVERS=$O/roots/servers.squashfs	# a disk with real servers: scripts/servers
 RESULTS=$O/results
 PATCHES=$TOP/patches/$BASE
 SET=$PATCHES			# where the patches are that SERIES names
@@ -276,7 +301,7 @@ if [[ -d $PATCHES/control ]]; then
 fi
 
 export TOP O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
-	MEMORY SOAK WAIT V C W ARCH LLVM CC
+	MEMORY SOAK WAIT V C W ARCH LLVM CC FS WITH
 
 patches_in() {
 	find "$1" -maxdepth 1 -name '[0-9]*.patch' ! -name '0000-*' | sort
@@ -340,8 +365,19 @@ below() {
 	fi
 }
 
-# All that SERIES asks for, in order, without the cover letter.
+# The fixes that WITH names.
+fixes() {
+	local name with
+	IFS=, read -r -a with <<< "$WITH"
+	for name in "${with[@]}"; do
+		patches_in "$PATCHES/$name"
+	done
+}
+
+# All that WITH and SERIES ask for, in order, without the cover letter.
 series() {
+	fixes
+	[[ $SERIES != none ]] || return 0
 	below
 	patches_in "$SET" | head -n "${FIRST:-9999}"
 }

@@ -9,6 +9,9 @@
  *
  *	insmod	FILE [PARAM...]			a module that the tests need
  *	set	FILE VALUE			a setting that the tests need
+ *	servers	DIR				the root on the first disk, which the
+ *						tests need: shown at DIR, where it can
+ *						be written to and nothing of it is kept
  *	skip	NAME 0 REASON...		a test that this kernel cannot run
  *	kunit	NAME SECONDS FILE [PARAM...]	a KUnit suite NAME in module FILE, or
  *						built in, if FILE is "-"
@@ -115,6 +118,26 @@ void mount_filesystems()
 	start_fuse_server("/mnt/layers/mirrored", "/mnt/fuse");
 }
 
+/* The disk is read only, so a layer of memory is over it. */
+void mount_servers(const std::string &dir)
+{
+	const std::string disk = "/mnt/servers.disk", layer = "/mnt/servers.layer";
+
+	fs::create_directories(disk);
+	if (mount("/dev/vda", disk.c_str(), "squashfs", MS_RDONLY, nullptr))
+		die("mount /dev/vda, the root with the servers");
+	mount_one("tmpfs", layer.c_str());
+	for (const char *sub : {"/upper", "/work"})
+		fs::create_directories(layer + sub);
+	mount_one("overlay", dir.c_str(), fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work",
+						      disk, layer, layer).c_str());
+	for (const char *from : {"/proc", "/sys", "/dev"})
+		if (mount(from, (dir + from).c_str(), nullptr, MS_BIND | MS_REC, nullptr))
+			die(fmt::format("mount {} in {}", from, dir));
+	for (const char *where : {"/run", "/tmp", "/dev/shm"})
+		mount_one("tmpfs", (dir + where).c_str());
+}
+
 void run_shell()
 {
 	const pid_t child = fork();
@@ -187,6 +210,8 @@ void prepare(const std::vector<Words> &plan)
 	for (const auto &item : plan) {
 		if (item[0] == "set")
 			put(item.at(1).c_str(), item.at(2));
+		if (item[0] == "servers")
+			mount_servers(item.at(1));
 		if (item[0] != "insmod")
 			continue;
 		errno = load_module(item.at(1), { item.begin() + 2, item.end() });

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which functions call d_alloc_parallel(), how often, and how often such a call slept: by
+ * kprobes whose histograms the kernel keeps, over all cases of a run.
+ */
+#pragma once
+
+#include "ktap.hpp"
+
+/* Sets the probes.  What cannot be probed is told by the case below. */
+void watch_call_sites();
+
+/* A case that prints a line for each call site, and fails if one was not hit. */
+ktap::test call_sites_case();

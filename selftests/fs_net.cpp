@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Filesystems whose server is another program, or the kernel itself, on the loopback device
+ * of the guest.  What each of them exports is the FUSE server of ours.
+ */
+#include "fs_scene.hpp"
+#include "server_root.hpp"
+
+#include <filesystem>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string exported = "/export";		/* in the root of the servers */
+
+class exported_scene : public fs_scene {
+public:
+	explicit exported_scene(ktap::test_case &t)
+		: fs_scene(t), ready_(prepare(t)), mirror_(t, "exported", server_root + exported)
+	{
+		fs::create_directories(behind(""));
+	}
+	~exported_scene() override
+	{
+		try {
+			go();
+		} catch (const std::exception &) {
+		}
+		if (is_mounted() && unmount())
+			unmount(MNT_FORCE | MNT_DETACH);
+	}
+
+	std::string behind(const std::string &name) const override
+	{
+		return mirror_.source() + "/" + sub + "/" + name;
+	}
+	void hold(const std::string &name) override { mirror_.holder->hold("lookup", name); }
+	unsigned held(const std::string &name) override
+	{
+		return mirror_.holder->held("lookup", name);
+	}
+	void hold(const std::string &op, const std::string &name) override
+	{
+		mirror_.holder->hold(op, name);
+	}
+	unsigned held(const std::string &op, const std::string &name) override
+	{
+		return mirror_.holder->held(op, name);
+	}
+	void fail(const std::string &name, int error) override
+	{
+		mirror_.holder->fail("lookup", name, error);
+	}
+	void go() override
+	{
+		mirror_.holder->go();
+		if (cut_)
+			cut(false);
+	}
+
+protected:
+	/* What is sent to that port is dropped, by a rule of nft in the guest. */
+	void drop_port(uint16_t port, bool yes)
+	{
+		if (yes) {
+			run_in_root(t, {"nft", "add table ip lookup; flush table ip lookup; "
+				"add chain ip lookup out { type filter hook output priority 0; }; " +
+				fmt::format("add rule ip lookup out meta l4proto {{ tcp, udp }} th dport {} drop", port)});
+		} else {
+			run_in_root(t, {"nft", "flush chain ip lookup out"});
+		}
+		cut_ = yes;
+	}
+
+private:
+	static bool prepare(ktap::test_case &t)
+	{
+		need_server_root(t);
+		set_up_loopback();
+		return true;
+	}
+
+	bool ready_;
+	bool cut_ = false;
+
+protected:
+	held_mirror mirror_;
+};
+
+constexpr uint16_t nfs_port = 2049, mountd_port = 20048;
+constexpr uint32_t nfs_program = 100003;
+
+void mount_in_root(const char *type, const std::string &where)
+{
+	struct stat st;
+
+	fs::create_directories(where);
+	/* Another case may have done it. */
+	if (::stat(where.c_str(), &st) == 0 && !fs::is_empty(where))
+		return;
+	if (::mount(type, where.c_str(), type, 0, nullptr) && errno != EBUSY)
+		throw errno_error(fmt::format("mount {} on {}", type, where));
+}
+
+/* Refused as long as knfsd has not heard of nfsdcld whom it knows from before. */
+bool end_grace()
+{
+	const unique_fd fd(::open((server_root + "/proc/fs/nfsd/v4_end_grace").c_str(),
+				  O_WRONLY | O_CLOEXEC));
+
+	return fd && ::write(fd.get(), "Y", 1) == 1;
+}
+
+/* knfsd, with what it asks in user space, and what its clients ask. */
+void start_knfsd(ktap::test_case &t)
+{
+	const server rpcbind("rpcbind", {"rpcbind", "-f", "-w"});
+	const server nfsdcld("nfsdcld", {"nfsdcld", "-F"});
+	const server mountd("mountd", {"rpc.mountd", "-F", "-p", std::to_string(mountd_port)});
+
+	if (!filesystem_registered("nfsd"))
+		t.skip("this kernel has no knfsd");
+	if (rpc_answers(false, nfs_port, nfs_program, 3) && mountd.pid() && rpcbind.pid())
+		return;
+	mount_in_root("nfsd", server_root + "/proc/fs/nfsd");
+	mount_in_root("rpc_pipefs", server_root + "/run/rpc_pipefs");
+	for (const char *dir : {"/run/rpcbind", "/run/lock", "/var/lib/nfs/nfsdcld"})
+		fs::create_directories(server_root + dir);
+	write_file(server_root + "/etc/exports", exported +
+		   " 127.0.0.1(rw,sync,fsid=0,no_root_squash,no_subtree_check,insecure)\n");
+	write_file(server_root + "/etc/nfs.conf",
+		   "[general]\npipefs-directory=/run/rpc_pipefs\n"
+		   "[nfsd]\nudp=y\nvers3=y\nvers4=y\ngrace-time=10\nlease-time=10\nthreads=16\n");
+	rpcbind.ensure(t);
+	if (!wait_until(t.bound(server_start), [] { return tcp_answers(111); }))
+		t.fail("{}", rpcbind.complaint());
+	nfsdcld.ensure(t);
+	run_in_root(t, {"exportfs", "-ra"});
+	mountd.ensure(t);
+	if (!wait_until(t.bound(server_start),
+			[] { return rpc_answers(false, mountd_port, 100005, 3); }))
+		t.fail("{}", mountd.complaint());
+	run_in_root(t, {"rpc.nfsd", "16"}, std::chrono::seconds(60));
+	if (!wait_until(t.bound(server_start),
+			[] { return rpc_answers(false, nfs_port, nfs_program, 3); }))
+		t.fail("knfsd does not answer; nfsdcld: {}", nfsdcld.complaint());
+	/* Nobody has anything to reclaim. */
+	if (!wait_until(t.bound(server_start), [] {
+			return read_file(server_root + "/proc/fs/nfsd/v4_end_grace").value_or("")
+				       .starts_with("Y") || end_grace();
+		}))
+		t.fail("the grace period of knfsd does not end; {}", nfsdcld.complaint());
+}
+
+/* Asked by a mount that cannot succeed: the transport is looked at before the server is. */
+bool kernel_has_nfs_over_udp()
+{
+	const temp_dir dir;
+
+	return ::mount("127.0.0.1:/", dir.path().c_str(), "nfs", 0,
+		       "vers=3,proto=udp,mountproto=udp,addr=127.0.0.1,mountaddr=127.0.0.1,"
+		       "nolock,soft,retry=0,mountport=1,timeo=1,retrans=1") == 0 || errno != EINVAL;
+}
+
+class nfs_scene : public exported_scene {
+public:
+	nfs_scene(ktap::test_case &t, bool v4) : exported_scene(t), v4_(v4) { start_knfsd(t); }
+
+	/* What is kept back is a lookup of the server's; no other request may be on its way. */
+	void mount_it() override
+	{
+		struct stat st;
+
+		if (v4_)
+			mount_now("127.0.0.1:/", "nfs4",
+				  "vers=4.2,addr=127.0.0.1,clientaddr=127.0.0.1,sec=sys,"
+				  "nosharecache,actimeo=600,timeo=600,lookupcache=all");
+		else if (!kernel_has_nfs_over_udp())
+			t.skip("this kernel has no NFS over UDP (NFS_DISABLE_UDP_SUPPORT)");
+		else
+			mount_now("127.0.0.1:" + exported, "nfs",
+				  fmt::format("vers=3,proto=udp,mountproto=udp,mountvers=3,"
+					      "mountport={},port={},addr=127.0.0.1,mountaddr=127.0.0.1,"
+					      "nolock,nosharecache,actimeo=600,timeo=30,lookupcache=all",
+					      mountd_port, nfs_port));
+		/* The attributes and rights of the directory are known then, and RPC over UDP
+		 * has learned that it may have several requests under way.
+		 */
+		for (int i = 0; i < (v4_ ? 2 : 24); i++)
+			::stat(path(fmt::format("warm-{}", i)).c_str(), &st);
+	}
+	void cut(bool yes) override { drop_port(nfs_port, yes); }
+	std::string looks_up_in() const override { return "nfs_lookup"; }
+	std::string opens_in() const override { return "nfs_atomic_open"; }
+
+private:
+	bool v4_;
+};
+
+constexpr uint16_t smb_port = 445;
+
+/* Made up by each guest, for its one client. */
+std::string fresh_password()
+{
+	const std::string file = server_state + "/smb.password";
+	uint64_t random = 0;
+	const unique_fd fd = open_or_throw("/dev/urandom", O_RDONLY);
+
+	if (const auto known = read_file(file))
+		return *known;
+	if (::read(fd.get(), &random, sizeof(random)) != sizeof(random))
+		throw errno_error("/dev/urandom");
+	write_file(file, fmt::format("{:016x}", random));
+	return fmt::format("{:016x}", random);
+}
+
+void start_samba(ktap::test_case &t)
+{
+	const server smbd("smbd", {"smbd", "-F", "--no-process-group", "--debug-stdout"});
+
+	if (!filesystem_registered("smb3"))
+		t.skip("this kernel has no SMB client");
+	if (smbd.pid() && tcp_answers(smb_port))
+		return;
+	for (const char *dir : {"/run/samba", "/var/lib/samba/private", "/var/cache/samba", "/var/log/samba"})
+		fs::create_directories(server_root + dir);
+	write_file(server_root + "/etc/samba/smb.conf", fmt::format(
+		"[global]\nserver role = standalone server\nsmb ports = {}\ninterfaces = lo\n"
+		"bind interfaces only = yes\ndisable netbios = yes\nload printers = no\n"
+		"disable spoolss = yes\npid directory = /run/samba\nlock directory = /run/samba\n"
+		"[s]\npath = {}\nread only = no\nforce user = root\ncase sensitive = yes\n"
+		"oplocks = no\nea support = no\nstore dos attributes = no\nnt acl support = no\n",
+		smb_port, exported));
+	const std::string password = fresh_password();
+
+	run_in_root(t, {"sh", "-c", fmt::format("printf '{0}\\n{0}\\n' | smbpasswd -s -a root", password)},
+		    server_start);
+	smbd.ensure(t);
+	if (!wait_until(t.bound(server_start), [] { return tcp_answers(smb_port); }))
+		t.fail("{}", smbd.complaint());
+}
+
+class smb_scene : public exported_scene {
+public:
+	explicit smb_scene(ktap::test_case &t) : exported_scene(t) { start_samba(t); }
+
+	void mount_it() override
+	{
+		struct stat st;
+
+		mount_now("//127.0.0.1/s", "smb3",
+			  fmt::format("ip=127.0.0.1,vers=3.1.1,username=root,password={},"
+				      "nosharesock,actimeo=600", fresh_password()));
+		::stat(path("warm").c_str(), &st);
+	}
+	void cut(bool yes) override { drop_port(smb_port, yes); }
+	std::string looks_up_in() const override { return "cifs_lookup"; }
+	std::string opens_in() const override { return "cifs_atomic_open"; }
+};
+
+std::unique_ptr<fs_scene> smb(ktap::test_case &t)
+{
+	return std::make_unique<smb_scene>(t);
+}
+
+template <bool v4> std::unique_ptr<fs_scene> nfs(ktap::test_case &t)
+{
+	return std::make_unique<nfs_scene>(t, v4);
+}
+
+} /* namespace */
+
+std::vector<fs_kind> network_filesystems()
+{
+	const unsigned both = holds_lookups | tells_errors | silly | links | aliases | forces | cuts;
+
+	return {
+		{"nfs4", both | opens, nfs<true>},
+		{"nfs3", both, nfs<false>},
+		{"smb", holds_lookups | tells_errors | links | cuts | opens, smb},
+	};
+}

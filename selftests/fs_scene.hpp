@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A real filesystem as the table of cases sees it: a directory that is mounted anew for
+ * each case, and a way to keep a lookup in it back.
+ *
+ * All lookups are kept back at one place.  A FUSE server of our own (lookup_fuse_server)
+ * shows a directory of tmpfs, and keeps requests back on demand: it is the filesystem that
+ * a file server exports, the lower layer of an overlay, or the disk, as a file, that a
+ * local filesystem is on.  So it is known which request is kept back, and nothing is
+ * guessed from how long something takes.
+ */
+#pragma once
+
+#include "crew.hpp"
+#include "fuse_holds.hpp"
+#include "ktap.hpp"
+#include "mount.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+/* What a filesystem can show; a case says what it needs. */
+enum fs_ability : unsigned {
+	holds_lookups	= 1u << 0,	/* a lookup of a name can be kept back */
+	creates		= 1u << 1,	/* so can the one that O_CREAT makes, in ->atomic_open() */
+	tells_errors	= 1u << 2,	/* EIO behind it is EIO in front of it */
+	primes		= 1u << 3,	/* readdir looks up what it lists */
+	silly		= 1u << 4,	/* what is open is renamed instead of removed */
+	aliases		= 1u << 5,	/* a directory can get a second name behind our back */
+	forces		= 1u << 6,	/* umount -f lets go who waits for the server */
+	cuts		= 1u << 7,	/* the server can be cut off, and come back */
+	handles		= 1u << 8,	/* open_by_handle_at() */
+	ci		= 1u << 9,	/* names without case, by d_add_ci() */
+	opens		= 1u << 10,	/* open without O_CREAT does the lookup: ->atomic_open() */
+	links		= 1u << 11,	/* readdir makes dentries of what it lists */
+};
+
+class fs_scene {
+public:
+	explicit fs_scene(ktap::test_case &t) : t(t) {}
+	virtual ~fs_scene() = default;
+
+	/* A file in the directory of this case. */
+	std::string path(const std::string &name) const { return dir() + "/" + name; }
+	/* That directory, by the mount that is tested. */
+	std::string dir() const { return mount_.path() + "/" + sub; }
+	const std::string &top() const { return mount_.path(); }
+
+	/* Behind the back of the filesystem: where the server, or whatever it is, has it. */
+	virtual std::string behind(const std::string &name) const = 0;
+	virtual bool is_mounted() const { return active_; }
+
+	/* Keep lookups of this name back; let them go. */
+	virtual void hold(const std::string &name) = 0;
+	virtual unsigned held(const std::string &name) = 0;
+	virtual void go() = 0;
+	virtual void fail(const std::string &, int) { t.fail("this filesystem tells no errors"); }
+	/* Other operations on it: see fuse_holds.hpp. */
+	virtual void hold(const std::string &, const std::string &) { t.fail("it cannot hold that"); }
+	virtual unsigned held(const std::string &, const std::string &) { return 0; }
+	virtual void cut(bool) { t.fail("there is nothing to cut it off from"); }
+	/* A function that is in the stack of a thread that looks a name up there, or that does
+	 * so in an open.
+	 */
+	virtual std::string looks_up_in() const { return ""; }
+	virtual std::string opens_in() const { return ""; }
+
+	/* Once the case has put files there. */
+	virtual void mount_it() = 0;
+	/* 0 or an errno. */
+	virtual int unmount(int flags = 0)
+	{
+		if (!active_)
+			return 0;
+		if (::umount2(top().c_str(), flags) < 0)
+			return errno;
+		active_ = false;
+		return 0;
+	}
+
+	ktap::test_case &t;
+	const std::string sub = fmt::format("case.{}", ::getpid());
+
+protected:
+	void mount_now(const std::string &source, const std::string &type, const std::string &data,
+		       unsigned long flags = 0)
+	{
+		if (::mount(source.c_str(), top().c_str(), type.c_str(), flags, data.c_str()))
+			throw errno_error(fmt::format("mount -t {} -o '{}' {}", type, data, source));
+		active_ = true;
+	}
+
+private:
+	temp_dir mount_;
+	bool active_ = false;
+};
+
+struct fs_kind {
+	std::string name;
+	unsigned abilities;
+	std::function<std::unique_ptr<fs_scene>(ktap::test_case &)> make;
+};
+
+/* All there are, in the order in which they are tested. */
+std::vector<fs_kind> all_filesystems();
+
+/* The parts of that list; fs_local.cpp, fs_net.cpp. */
+std::vector<fs_kind> local_filesystems();
+std::vector<fs_kind> network_filesystems();
+
+/* The cases of one of them. */
+std::vector<ktap::test> cases_of(const fs_kind &kind);
+
+/*
+ * The FUSE server that shows `server_state`/NAME at `where`.  It is started when it does
+ * not run, and lives on behind the case.
+ */
+class held_mirror {
+public:
+	held_mirror(ktap::test_case &t, const std::string &name, const std::string &where);
+
+	const std::string &source() const { return source_; }
+	const std::string &where() const { return where_; }
+
+private:
+	std::string source_, where_;
+
+public:
+	std::unique_ptr<fuse_holder> holder;
+};

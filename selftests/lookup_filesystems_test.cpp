@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The waiters of a lookup on real filesystems, with their real servers: fs_cases.cpp has
+ * the claims, fs_local.cpp and fs_net.cpp the filesystems.  Needs the guest of
+ * make filesystems, whose network and mounts are its own.
+ */
+#include "call_sites.hpp"
+#include "fs_scene.hpp"
+#include "options.hpp"
+
+#include <algorithm>
+
+int main(int argc, char **argv)
+{
+	options o("lookup_filesystems_test",
+		  "What the waiters of a lookup get, on real filesystems (KTAP). For a guest: it starts\n"
+		  "servers, and changes the network.");
+	const std::vector<fs_kind> kinds = all_filesystems();
+	std::vector<std::string> wanted, names;
+	std::vector<ktap::test> tests;
+	ktap::run_options run;
+	uint64_t seed = 0;
+
+	for (const fs_kind &kind : kinds)
+		names.push_back(kind.name);
+	o.add_run_options(run);
+	o.add("--seed", seed, 0, UINT64_MAX, "taken by all tests; nothing is random in this one");
+	o.add_words("--filesystems", wanted, names, "those that are tested; default: all");
+	if (const auto status = o.parse(argc, argv))
+		return *status;
+	for (const fs_kind &kind : kinds)
+		if (wanted.empty() || std::count(wanted.begin(), wanted.end(), kind.name))
+			for (ktap::test &t : cases_of(kind))
+				tests.push_back(std::move(t));
+	/* Of some filesystems only, it would miss those of the others. */
+	if (wanted.empty() && run.filter == "*")
+		tests.push_back(call_sites_case());
+	if (!run.list)
+		watch_call_sites();
+	return ktap::run(tests, run);
+}
