@@ -137,9 +137,9 @@ one_of() {
 
 # check_words NAME VALUE WORDS: VALUE has words of WORDS only, separated by commas.
 check_words() {
-	local word wanted
-	IFS=, read -r -a wanted <<< "$2"
-	for word in "${wanted[@]}"; do
+	local word words_of_list
+	IFS=, read -r -a words_of_list <<< "$2"
+	for word in "${words_of_list[@]}"; do
 		grep -qxF -- "$word" <<< "$3" ||
 			die "$1=$2: no '$word'; there are: $(xargs <<< "$3")"
 	done
@@ -367,9 +367,9 @@ below() {
 
 # The fixes that WITH names.
 fixes() {
-	local name with
-	IFS=, read -r -a with <<< "$WITH"
-	for name in "${with[@]}"; do
+	local name sets_below
+	IFS=, read -r -a sets_below <<< "$WITH"
+	for name in "${sets_below[@]}"; do
 		patches_in "$PATCHES/$name"
 	done
 }
