@@ -99,7 +99,8 @@ class Bench:
         args = types.SimpleNamespace(
             accel=accel, accel_cache=os.path.join(self.where, 'accel.json'), icount=False,
             timeout=1, smp=1, memory=64, append=[], extra=[], until=[], coverage=False,
-            gdb=None, kernel='x', cpu='max', initramfs=os.path.join(self.where, 'initramfs'),
+            gdb=None, disk=[], kernel='x', cpu='max',
+            initramfs=os.path.join(self.where, 'initramfs'),
             gen_init_cpio=os.path.join(self.where, 'gen_init_cpio'))
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
@@ -158,7 +159,8 @@ def tests(bench):
     qemu(max=PANICS)
     got = chosen()
     yield 'a guest that dies tells of its kernel, and is not remembered', \
-        got[0] == 'tcg' and 'perhaps because of this kernel' in got[2] and not bench.remembered(), got
+        got[0] == 'tcg' and 'perhaps because of this kernel' in got[2] and \
+        not bench.remembered(), got
 
     bench.script('gen_init_cpio', "echo \"unknown file type line 2: 'fil'\" >&2\n")
     qemu(max=BOOTS)
