@@ -13,10 +13,12 @@ UNPATCHED=$O/$VARIANT-${BEFORE/none/unpatched}/$KERNEL
 UNPATCHED_KUNIT=module
 
 # The sets that are compared beside the series: control is what they are compared to, kabi
-# compiles to what the series does, fix only concerns d_add_ci(), and readdir is no other
-# form of the series.
+# compiles to what the series does, and fix only concerns d_add_ci().
 other_sets() {
-	sets_of "$BASE" | grep -vxE 'apply|control|kabi|fix|readdir' || true
+	local set
+	while read -r set; do
+		[[ $set == @(apply|control|kabi|fix) ]] || ! is_form "$BASE" "$set" || printf '%s\n' "$set"
+	done < <(sets_of "$BASE")
 }
 
 variant_files() {

@@ -54,6 +54,13 @@ set_below() {
 	sed -n "s/^# $2 goes on from: //p" "$TOP/scripts/bases/$1"
 }
 
+# Whether set $2 of base $1 is a form of the change, and not one that goes on from another,
+# or that is about something else: scripts/bases/ says so.
+is_form() {
+	[[ -z $(set_below "$1" "$2") ]] &&
+		! grep -qxF -- "# no form of the change: $2" "$TOP/scripts/bases/$1"
+}
+
 # What has to go on the base before the patches that SERIES names can.  Nobody wants
 # control on a tree of their own.
 below() {
