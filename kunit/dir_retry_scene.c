@@ -87,7 +87,7 @@ unsigned int scene_hashed(struct scene *scene, struct qstr name)
 	struct dentry *child;
 
 	spin_lock(&scene->dir->d_lock);
-	hlist_for_each_entry(child, &scene->dir->d_children, d_sib)
+	compat_for_each_child(child, scene->dir)
 		hashed += !d_unhashed(child) && child->d_name.len == name.len &&
 			  !memcmp(child->d_name.name, name.name, name.len);
 	spin_unlock(&scene->dir->d_lock);
