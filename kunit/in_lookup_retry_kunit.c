@@ -16,18 +16,24 @@ struct scene {
 	struct crowd crowd;
 };
 
-static void set_scene_in(struct kunit *test, struct scene *scene,
-			 enum playground_kind kind)
+static void park_crowd(struct kunit *test, struct scene *scene,
+		       enum playground_kind kind)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		kunit_skip(test, "preemption cannot be kept off on PREEMPT_RT");
-
 	pin_test(test, raw_smp_processor_id());
 	scene->pg = playground_open(test, kind);
 	scene->a = lookup_begin(scene->pg, scene->pg->root, "a");
 	crowd_start(scene->pg, &scene->crowd, scene->pg->root, "a", FEW,
 		    raw_smp_processor_id());
 	crowd_park_on(scene->pg, &scene->crowd, scene->a->dentry);
+}
+
+/* For cases that disable preemption where they take ->d_lock. */
+static void set_scene_in(struct kunit *test, struct scene *scene,
+			 enum playground_kind kind)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "preemption cannot be kept off on PREEMPT_RT");
+	park_crowd(test, scene, kind);
 }
 
 static void set_scene(struct kunit *test, struct scene *scene)
@@ -163,20 +169,26 @@ static void waiters_that_are_awake_at_the_end_are_not_lost(struct kunit *test)
 
 	for (end = 0; end < ENDS; end++) {
 		for (awake = 0; awake < FEW; awake++) {
+			struct task_struct *waiter;
+			unsigned long slept;
 			struct dentry *heir;
 			bool in_turn;
 			struct scene s;
 
-			set_scene(test, &s);
+			park_crowd(test, &s, PLAIN);
 			heir = lookup_heir(s.pg, s.a, end);
+			waiter = s.crowd.one[awake]->thread.task;
+			slept = READ_ONCE(waiter->nvcsw);
 			/*
 			 * Runnable, but on this CPU and behind us.  Preemption
 			 * cannot be disabled: d_splice_alias() may sleep where
 			 * it moves a directory, and ->d_lock does on RT.
 			 */
 			sched_set_fifo(current);
-			wake_up_process(s.crowd.one[awake]->thread.task);
+			wake_up_process(waiter);
 			in_turn = end_lookup(s.pg, s.a, heir, end);
+			/* It would have gone to sleep again. */
+			KUNIT_EXPECT_EQ(test, READ_ONCE(waiter->nvcsw), slept);
 			sched_set_normal(current, 0);
 
 			if (in_turn)
