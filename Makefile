@@ -12,7 +12,7 @@ endif
 
 .PHONY: all
 all:	## from nothing to a verdict: tree, series, kernel, guest, KUnit, selftests
-	@scripts/run $@
+	@scripts/steps/run $@
 
 .PHONY: kunit selftests torture stress
 kunit:	## the KUnit suites
@@ -20,71 +20,71 @@ selftests: ## the C++ tests that drive gatefs, FUSE and tmpfs
 torture: ## the torture module, for DURATION seconds (60)
 stress:	## lookup_stress over four filesystems, for DURATION seconds (60) each
 kunit selftests torture stress:
-	@scripts/run $@
+	@scripts/steps/run $@
 
 .PHONY: list again watch
 list:	## all cases, a line each, as FILTER= takes them; nothing is booted
-	@scripts/list
+	@scripts/everyday/list
 again:	## what failed in the last run, and nothing else: same seed, base, series and config
-	@scripts/again
+	@scripts/everyday/again
 watch:	## the KUnit suites each time that a file of the tree, module/ or kunit/ is saved
-	@scripts/watch
+	@scripts/everyday/watch
 
 .PHONY: test
 test:	## everything that CI runs
-	@scripts/test
+	@scripts/check/test
 
 .PHONY: kabi
 kabi:	## SERIES=kabi keeps the exported interface: CRCs, and modules of the unpatched kernel
-	@scripts/kabi
+	@scripts/check/kabi
 
 .PHONY: judge
 judge:	## what decides every pass and what people see of it, tested without booting anything
-	@scripts/deps
-	@scripts/tree
+	@scripts/steps/deps
+	@scripts/steps/tree
 	@scripts/selftest/all
 
 .PHONY: mutants
 mutants: ## mutation test: the suites must catch each planted bug
-	@scripts/mutate
+	@scripts/check/mutate
 
 .PHONY: scenario matrix stock soak model litmus coverage
 scenario: ## KUnit, selftests, torture and stress, as in each line of make matrix
-	@scripts/run $@
-matrix:	## everything in each scenario of scripts/configs/: other kernels, other CPUs
-	@scripts/matrix
-stock:	## module/ and the selftests on kernels as Debian ships them: scripts/stocks/, and DKMS
-	@scripts/stock
+	@scripts/steps/run $@
+matrix:	## everything in each scenario of scripts/steps/configs/: other kernels, other CPUs
+	@scripts/check/matrix
+stock:	## module/ and the selftests on kernels as Debian ships them: scripts/port/stocks/, and DKMS
+	@scripts/port/stock
 soak:	## torture until SOAK threads have waited; goes on where it was stopped
-	@scripts/soak
+	@scripts/check/soak
 coverage: ## which lines and branches of the series the suites run
-	@CONFIG=coverage scripts/run coverage
+	@CONFIG=coverage scripts/steps/run coverage
 model:	## the protocol in Spin, and its mutants
-	@scripts/deps
-	@model/run
+	@scripts/steps/deps
+	@scripts/check/model/run
 litmus:	## the orders that it rests on, with the memory model of the tree; needs herd7
-	@scripts/deps
-	@scripts/tree
-	@scripts/litmus
+	@scripts/steps/deps
+	@scripts/steps/tree
+	@scripts/check/litmus
 
 .PHONY: filesystems
 filesystems: ## NFS, ext4, FUSE, overlayfs with real servers, in a guest: FS=nfs4,ext4 for some
 filesystems: export WITH := $(if $(filter undefined,$(origin WITH)),nfs,$(WITH))
 filesystems:
-	@CONFIG=$${CONFIG:-filesystems} scripts/run $@
+	@CONFIG=$${CONFIG:-filesystems} scripts/steps/run $@
 
 .PHONY: bench bench-wall report
 bench:	## what it costs and saves, in instructions, before and after and in variants
-	@scripts/bench
+	@scripts/measure/bench
 bench-wall: ## wall-clock benchmark: whole workloads on two CPUs, before and after
-	@scripts/bench-wall
+	@scripts/measure/bench-wall
 
 report:	## one page of what they have measured: report.html and report.md in $O/report
-	@bash -c '. scripts/lib.sh; check_variables; scripts/report --results "$$RESULTS" --out "$$O/report"' report
+	@bash -c '. scripts/lib/lib.sh; check_variables; scripts/measure/report --results "$$RESULTS" --out "$$O/report"' report
 
 .PHONY: results
 results: ## one page of all results that are kept: index.html in $O/results
-	@bash -c '. scripts/lib.sh; check_variables; scripts/results --results "$$RESULTS"' results
+	@bash -c '. scripts/lib/lib.sh; check_variables; scripts/everyday/results --results "$$RESULTS"' results
 
 .PHONY: audit
 audit:	## port the filesystem in SRC to the new calling convention
@@ -92,40 +92,40 @@ audit: export SRC := $(SRC)
 audit: export OUT := $(OUT)
 audit: export BOTH := $(BOTH)
 audit:
-	@scripts/audit
+	@scripts/port/audit
 
 .PHONY: proof
 proof:	## all of these, for hours; then the table of the README is written
-	@scripts/proof
+	@scripts/check/proof
 
 .PHONY: shell gdb doctor
 shell:	## a guest to look around in, gatefs loaded; Ctrl-A X ends it
-	@scripts/run shell
+	@scripts/steps/run shell
 gdb:	## the same, stopped at its first instruction, with gdb attached
-	@CONFIG=debug-info scripts/run gdb
+	@CONFIG=debug-info scripts/steps/run gdb
 doctor:	## ask the guest that runs now who waits in d_alloc_parallel(), and why
-	@scripts/doctor
+	@scripts/everyday/doctor
 
 .PHONY: try bisect-step
 try:	## KDIR=~/linux [REV=...]: which series fits there; build, boot and run it
-	@scripts/try
+	@scripts/port/try
 bisect-step: ## KDIR=~/linux: whether that passes; for git bisect run see scripts/bisect-step
 	@scripts/bisect-step
 
 .PHONY: build tree reset refresh series each
 build:	## build everything, boot nothing
-	@scripts/run build
+	@scripts/steps/run build
 tree:	## the git tree with the series, to work in
-	@scripts/tree
+	@scripts/steps/tree
 reset:	## drop what you changed in that tree
-	@scripts/tree reset
+	@scripts/steps/tree reset
 refresh: ## write what you committed to that tree back to patches/
-	@scripts/series refresh
+	@scripts/check/series refresh
 series each: ## the series: checkpatch, refresh changes nothing, each patch builds and boots
-	@scripts/series each
+	@scripts/check/series each
 
 .PHONY: clean help
 clean:	## remove everything that was built (O=), but for results
-	@scripts/clean
+	@scripts/everyday/clean
 help:	## this text
-	@scripts/help
+	@scripts/everyday/help

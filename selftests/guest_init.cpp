@@ -5,7 +5,7 @@
  * environment calls that, which nothing else writes to, and restarts the machine, which
  * ends QEMU.
  *
- * /plan is written by scripts/guest, one item a line, blank-separated words:
+ * /plan is written by scripts/steps/guest, one item a line, blank-separated words:
  *
  *	insmod	FILE [PARAM...]			a module that the tests need
  *	set	FILE VALUE			a setting that the tests need

@@ -214,7 +214,7 @@ void stress(ktap::test_case &t, const workload_config &c, const std::string &str
 		"--metrics-brief"};
 
 	if (::access(stress_ng, X_OK) < 0)
-		t.skip("no {} here; scripts/stress-ng-cpio packs it for scripts/guest --extra", stress_ng);
+		t.skip("no {} here; scripts/measure/stress-ng-cpio packs it for scripts/steps/guest --extra", stress_ng);
 	words.insert(words.end(), more.begin(), more.end());
 	run_programs(t, c, 1, words, [&](const std::string &printed) {
 		/* stress-ng: metrc: [PID] dentry 2000 ... */

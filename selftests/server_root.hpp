@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The root with real servers that scripts/servers makes, which PID 1 of the guest has
+ * The root with real servers that scripts/steps/servers makes, which PID 1 of the guest has
  * mounted at /servers, and the programs that run in there.
  *
  * A daemon outlives the case that has started it.  The next case that needs it finds it by

@@ -22,7 +22,7 @@ import sys
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(SCRIPTS)
-EXAMPLES = os.path.join(SCRIPTS, 'ci-examples')
+EXAMPLES = os.path.join(SCRIPTS, 'everyday', 'ci-examples')
 RULES = '{extends: default, rules: {line-length: {max: 120}, truthy: {check-keys: false}}}'
 
 # Keys of a job in GitLab, as far as they are used here, and names that are no jobs.
@@ -33,7 +33,7 @@ GITHUB_STEP = {'name', 'run', 'uses', 'with', 'if', 'env'}
 INSTRUCTIONS = {'FROM', 'RUN', 'COPY', 'WORKDIR', 'ENV', 'VOLUME', 'CMD', 'LABEL', 'USER'}
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, SCRIPTS)
+sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 
 
 def read(name):
@@ -157,7 +157,7 @@ BROKEN = (
     ('gitlab-ci.yml', 'extends: .kept', 'extends: .keep'),
     ('gitlab-ci.yml', '  script:\n    - make\n', ''),
     ('Containerfile', 'FROM debian:bookworm', 'FROM debian'),
-    ('Containerfile', 'scripts/deps', 'scripts/dependencies'),
+    ('Containerfile', 'scripts/steps/deps', 'scripts/dependencies'),
     ('Containerfile', 'VOLUME', 'VOLUMES'),
     ('Containerfile', 'CMD ["make"]', 'CMD ["make" "kunit"]'),
 )

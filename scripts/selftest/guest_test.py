@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Does scripts/guest choose the right accelerator, and say why in one line?  A QEMU that is a
+"""Does scripts/steps/guest choose the right accelerator, and say why in one line?  A QEMU that is a
 script of ours fails, hangs or boots, as the test wants.  Prints KTAP.
 
     scripts/selftest/guest_test.py
@@ -20,7 +20,7 @@ import types
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, SCRIPTS)
+sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 
 # What QEMU 7.2 says on an AMD host whose KVM does not know that register.
 ABORTS = '''\
@@ -41,7 +41,7 @@ HANGS = 'exec sleep 60\n'
 
 
 def load_guest():
-    loader = importlib.machinery.SourceFileLoader('guest', os.path.join(SCRIPTS, 'guest'))
+    loader = importlib.machinery.SourceFileLoader('guest', os.path.join(SCRIPTS, 'steps', 'guest'))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader('guest', loader))
     loader.exec_module(module)
     # Nothing here answers, so nothing is waited for.

@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verdict_test
 from verdict_test import HERE, SCRIPTS
 
-JUDGE = ('verdict', 'splats', 'dw')
+JUDGE = ('steps/verdict', 'lib/splats', 'lib/dw')
 
 
 def mutants():
@@ -44,14 +44,15 @@ def killed_by(path, old, new, tree):
             if os.path.isdir(source):
                 shutil.copytree(source, os.path.join(copy, name))
             else:
-                shutil.copy(source, copy)
+                os.makedirs(os.path.dirname(os.path.join(copy, name)), exist_ok=True)
+                shutil.copy(source, os.path.join(copy, name))
         with open(os.path.join(copy, path), encoding='utf-8') as file:
             text = file.read()
         if text.count(old) != 1:
             return None, f'{path} has what goes {text.count(old)} times, not once'
         with open(os.path.join(copy, path), 'w', encoding='utf-8') as file:
             file.write(text.replace(old, new))
-        results = verdict_test.judge(os.path.join(copy, 'verdict'), tree, first_only=True)
+        results = verdict_test.judge(os.path.join(copy, 'steps/verdict'), tree, first_only=True)
     return next((name for name, wrong in results if wrong), None), 'no golden run fails'
 
 
@@ -66,7 +67,7 @@ def main():
     if not chosen:
         parser.error(f'no mutant has {" or ".join(args.words)} in its name')
     # A judge that fails as it is would notice any bug.
-    wrong = [name for name, wrong in verdict_test.judge(os.path.join(SCRIPTS, 'verdict'),
+    wrong = [name for name, wrong in verdict_test.judge(os.path.join(SCRIPTS, 'steps/verdict'),
                                                         args.tree) if wrong]
     if wrong:
         print(f'mutants_test: without a bug {wrong[0]} fails, so nothing can be told',

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Can the pages be read?  Those of scripts/results, scripts/report and scripts/coverage-report,
+"""Can the pages be read?  Those of scripts/everyday/results, scripts/measure/report and scripts/check/coverage-report,
 made of results that are made up, in a headless Chromium: on a screen of 400 and of 1400 pixels,
 light and dark.  Prints KTAP.
 
@@ -39,7 +39,7 @@ WIDTHS = (400, 1400)
 SCHEMES = ('light', 'dark')
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, SCRIPTS)
+sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
@@ -107,7 +107,7 @@ BROKEN = {
 
 
 def load(name):
-    loader = importlib.machinery.SourceFileLoader(name.replace('-', '_'),
+    loader = importlib.machinery.SourceFileLoader(os.path.basename(name).replace('-', '_'),
                                                   os.path.join(SCRIPTS, name))
     module = importlib.util.module_from_spec(
         importlib.util.spec_from_loader(loader.name, loader))
@@ -122,7 +122,7 @@ def run(*words):
 
 def coverage_page(path):
     """A page about two lines that are made up."""
-    report = load('coverage-report')
+    report = load('check/coverage-report')
     row = types.SimpleNamespace
     source = row(lines={1: '\tif (d_in_lookup(dentry))' + ' ' * 90 + '/* far out */', 2: '}'},
                  function={})
@@ -146,13 +146,13 @@ def pages(where):
     """(Name, path) of each."""
     results = os.path.join(where, 'results')
     sample.make(results)
-    run('results', '--results', results)
+    run('everyday/results', '--results', results)
     yield 'results', os.path.join(results, 'index.html')
     empty = os.path.join(where, 'empty')
     os.mkdir(empty)
-    run('results', '--results', empty)
+    run('everyday/results', '--results', empty)
     yield 'results of nothing', os.path.join(empty, 'index.html')
-    run('report', '--results', results, '--out', os.path.join(where, 'report'))
+    run('measure/report', '--results', results, '--out', os.path.join(where, 'report'))
     yield 'report', os.path.join(where, 'report/report.html')
     os.mkdir(os.path.join(where, 'coverage'))
     path = os.path.join(where, 'coverage/index.html')
@@ -230,7 +230,7 @@ def tests(where, keep):
     yield 'results: all that is kept is on the page', list(says_what_is_there(made[0][1])), ''
     said = io.StringIO()
     with contextlib.redirect_stderr(said):
-        done = subprocess.run([sys.executable, os.path.join(SCRIPTS, 'results'), '--results',
+        done = subprocess.run([sys.executable, os.path.join(SCRIPTS, 'everyday', 'results'), '--results',
                                os.path.join(where, 'nowhere')], check=False,
                               capture_output=True, encoding='utf-8')
     yield 'results: a directory that is not there is told in a line', \

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Is a person at a terminal told what goes on, and does a pipe stay as plain as it was?  Runs
-scripts/guest with a QEMU that is a script of ours, scripts/verdict, and steps of
-scripts/progress.sh, each on a pseudo-terminal and on a pipe.  Prints KTAP.
+scripts/steps/guest with a QEMU that is a script of ours, scripts/steps/verdict, and steps of
+scripts/lib/progress.sh, each on a pseudo-terminal and on a pipe.  Prints KTAP.
 
     scripts/selftest/progress_test.py
 """
@@ -22,7 +22,7 @@ import time
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, SCRIPTS)
+sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 
 # pylint: disable=wrong-import-position
 from dw.live import Watch
@@ -138,12 +138,12 @@ class Bench:
         shutil.rmtree(f'{self.where}/run', ignore_errors=True)
         at = [f'{self.where}/{name}' for name in ('gen_init_cpio', 'initramfs', 'plan', 'run')]
         return re.sub(r'\d+\.\d s', 'N s', way(
-            [sys.executable, f'{SCRIPTS}/guest', '--kernel', 'x', '--gen-init-cpio', at[0],
+            [sys.executable, f'{SCRIPTS}/steps/guest', '--kernel', 'x', '--gen-init-cpio', at[0],
              '--initramfs', at[1], '--plan', at[2], '--results', at[3], '--accel', 'tcg',
              '--accel-cache', f'{self.where}/accel.json', *options], {**self.env, **env}))
 
     def steps(self, way, script, **env):
-        return way(['bash', '-c', f'. {SCRIPTS}/lib.sh; . {SCRIPTS}/progress.sh; {script}'],
+        return way(['bash', '-c', f'. {SCRIPTS}/lib/lib.sh; . {SCRIPTS}/lib/progress.sh; {script}'],
                    {**self.env, **env})
 
 
@@ -186,7 +186,7 @@ def guests(bench):
 def verdicts(bench):
     """Without its tree it fails, which is a summary with a failure, too."""
     bench.guest(on_pipe)
-    command = [sys.executable, f'{SCRIPTS}/verdict', f'{bench.where}/run', '--tree', '/nowhere']
+    command = [sys.executable, f'{SCRIPTS}/steps/verdict', f'{bench.where}/run', '--tree', '/nowhere']
     plain, there = on_pipe(command, bench.env), on_terminal(command, bench.env)
     yield 'a summary on a pipe has no colour', '\x1b' not in plain and 'passed, ' in plain, plain
     yield 'on a terminal it is the same, with colour', \
@@ -226,7 +226,7 @@ def steps(bench):
 # Waits for the first signal, and then has something to say to a pipe that is full.
 TWICE = f'''
 import signal, sys
-sys.path.insert(0, {SCRIPTS!r})
+sys.path.insert(0, {SCRIPTS + '/lib'!r})
 from dw.ending import run_main
 def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)

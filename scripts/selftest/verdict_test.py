@@ -1,18 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Is the judge right?  Every file of golden/ is a run of a guest and the verdict on it; this
-gives the run to scripts/verdict and compares.  Prints KTAP.
+gives the run to scripts/steps/verdict and compares.  Prints KTAP.
 
     scripts/selftest/verdict_test.py --tree TREE...
 
 With each kernel tree the whole is done once, by the kunit_parser of that tree.  The patterns
-of scripts/splats are tested by their own examples.
+of scripts/lib/splats are tested by their own examples.
 
 A golden file begins with a comment, whose first line is the name of the test.  Then come
 sections.  A section begins with a line `== NAME`; in `== NAME escaped`, \\r, \\0 and \\xff
 are what they are in Python.  Of the run:
 
-    args            of scripts/verdict; GOLDEN is the directory of the golden files, and RUN
+    args            of scripts/steps/verdict; GOLDEN is the directory of the golden files, and RUN
                     that of the run
     guest.json      default: a guest that reached the end of its plan; `none` leaves it out
     console.log     @boot stands for what a kernel says when it boots; default: only that
@@ -59,7 +59,7 @@ COUNTS = re.compile(r'\d+ passed, \d+ failed, \d+ skipped$')
 SECONDS = 15            # that one of them may take
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, SCRIPTS)
+sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 
 BOOT = '''\
 [    0.000000] Linux version 6.12.117 (dentry-wait@localhost) #1 SMP 1970-01-01
@@ -214,7 +214,7 @@ class Golden:
 
 
 def wrong_patterns():
-    """Each pattern of scripts/splats against the example of each."""
+    """Each pattern of scripts/lib/splats against the example of each."""
     from dw import splats       # pylint: disable=import-outside-toplevel
     pairs = list(splats.read_pairs(splats.PATTERNS))
     for pattern, example in pairs:
@@ -231,7 +231,7 @@ def wrong_patterns():
 
 
 def tests():
-    yield 'each pattern of scripts/splats matches its example, and no other does', None
+    yield 'each pattern of scripts/lib/splats matches its example, and no other does', None
     for file in sorted(os.listdir(GOLDEN)):
         if not file.startswith('.') and os.path.isfile(os.path.join(GOLDEN, file)):
             golden = Golden(os.path.join(GOLDEN, file))
@@ -240,8 +240,8 @@ def tests():
 
 def check(path, tree, first_only, queue):
     """All of it with one tree, in a process of its own: a parser stays imported."""
-    # A judge that is a copy has a dw/ of its own.
-    sys.path.insert(0, os.path.dirname(path))
+    # A judge that is a copy has a lib/ of its own.
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(path)), 'lib'))
     for name in [name for name in sys.modules if name.partition('.')[0] == 'dw']:
         del sys.modules[name]
     try:
@@ -288,7 +288,7 @@ def main():
             parser.error(f'{tree}: no kernel tree with a kunit_parser')
     all_results = [(f'{name} ({os.path.basename(os.path.dirname(tree))})', wrong)
                    for tree in args.tree
-                   for name, wrong in judge(os.path.join(SCRIPTS, 'verdict'), tree)]
+                   for name, wrong in judge(os.path.join(SCRIPTS, 'steps', 'verdict'), tree)]
     print(f'KTAP version 1\n1..{len(all_results)}')
     for number, (name, wrong) in enumerate(all_results, 1):
         for line in wrong:

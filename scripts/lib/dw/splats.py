@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a kernel complains about on its console, by the patterns of scripts/lib/splats."""
+
+import os
+import re
+
+PATTERNS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'splats')
+
+# Behind the time, and with CONFIG_PRINTK_CALLER behind the thread or the CPU.  A program that
+# has left its line unfinished may stand before it, and so may a line that has lost its end.
+STAMP = re.compile(r'\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ')
+
+# Of the lines of a complaint those that say nothing themselves: they only begin a report.
+RULER = re.compile(r'-\[ cut here')
+
+ACCESS = re.compile(r'\] (?:race .*, with )?((?:read|write|read-write)(?: \([a-z, ]+\))?) '
+                    r'to 0x[0-9a-f]+ (of \d+ bytes)')
+
+LEAST = 10              # lines with a time stamp that any kernel prints
+
+
+def read_pairs(path):
+    """The lines LEFT<TAB>RIGHT of a file, but for comments."""
+    with open(path, encoding='utf-8') as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip() or line.startswith('#'):
+                continue
+            left, tab, right = line.rstrip('\n').partition('\t')
+            if not tab or not left or not right.strip():
+                raise ValueError(f'{path}:{number}: want REGEX, a tab, and a text')
+            yield left, right.strip()
+
+
+def read_patterns(path=PATTERNS):
+    """One expression that matches the beginning of any complaint, behind its stamp."""
+    return re.compile('|'.join(f'(?:{pattern})' for pattern, _ in read_pairs(path)))
+
+
+def unstamped(line):
+    return STAMP.sub('', line, count=1)
+
+
+def kernel_lines(path):
+    """The lines of the kernel on a console, each from its stamp on."""
+    with open(path, encoding='utf-8', errors='replace') as file:
+        for line in file.read().split('\n'):
+            starts = [match.start() for match in STAMP.finditer(line)]
+            for start, end in zip(starts, [*starts[1:], len(line)]):
+                yield line[start:end].rstrip()
+
+
+def race(lines, splat):
+    """What the two sides of a data race, reported in the first of @lines, were at: that line
+    only names functions."""
+    accesses, values = [], ''
+    for line in lines[1:80]:
+        if access := ACCESS.search(line):
+            accesses.append(f'{access[1]} {access[2]}')
+        elif '] value changed: ' in line:
+            values = ', ' + line.partition('value changed: ')[2]
+        elif '] =====' in line or splat.match(unstamped(line)):
+            break
+    return ': ' + ' and '.join(sorted(accesses)) + values
+
+
+def complaints(path):
+    """The lines by which a kernel complains; None if the console cannot be judged, for it is
+    not there, is all but empty, or has no time stamps."""
+    try:
+        lines = list(kernel_lines(path))
+    except FileNotFoundError:
+        return None
+    if len(lines) < LEAST:
+        return None
+    splat = read_patterns()
+    return [line + (race(lines[number:], splat) if 'BUG: KCSAN: data-race' in line else '')
+            for number, line in enumerate(lines) if splat.match(unstamped(line))]
+
+
+def normal(line, reasons):
+    """A complaint without what differs from run to run.  Those that the file of reasons
+    has one pattern for are the same one."""
+    line = unstamped(line)
+    for pattern, _ in reasons:
+        if re.search(pattern, line):
+            return pattern
+    line = re.sub(r'\b(0x)?[0-9a-f]{8,16}\b', 'ADDRESS', line)
+    line = re.sub(r'\+0x[0-9a-f]+/0x[0-9a-f]+', '', line)
+    line = re.sub(r'\d+', 'N', line)
+    sides = re.match(r'(BUG: KCSAN: data-race in )([^ :]*) / ([^ :]*)(.*)', line)
+    if sides:
+        line = sides[1] + ' / '.join(sorted([sides[2], sides[3]])) + sides[4]
+    return line

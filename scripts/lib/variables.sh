@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The variables that a user may set, their defaults, and what is wrong with their values.
+# Sourced, by lib.sh.
+
+# ---- variables -----------------------------------------------------------
+# Their meaning and their defaults; `make help` prints this table.
+
+# BASE      base tree of the series: a name in scripts/steps/bases/
+# KDIR      your own kernel tree instead, git or unpacked; it is only read
+# REV       a commit of KDIR, instead of what lies there
+# MERGE     1: where the context of a hunk differs in KDIR, merge, with the base of the
+#           series as the common ancestor; read what comes of it
+# SERIES    apply: patches/BASE/ on top; none: the tree as it is; NAME: patches/BASE/NAME/
+#           instead, another form of the change; N or NAME-N: the first N patches of these.
+#           posted: as it was posted and reviewed; fix: no more than d_add_ci() needs;
+#           mainline: goes on from the form that 7.2 took; readdir: the second series, on
+#           top of the first one; control: only what lies below the others, which takes
+#           that form out, or makes the base a stand-in
+# KUNIT     module, or built-in: the suites as part of the kernel
+# CONFIG    plain, or a name in scripts/steps/configs/: a fragment merged on top
+# KCONFIG   a .config of yours to start from, instead of as little as possible; modules
+#           that it asks for are built, but not put into the guest
+# STOCK     a name in scripts/port/stocks/: a packaged kernel of Debian's instead of one that is
+#           built here; see make stock
+# O         where everything is built and kept, outside of all source trees
+# FILTER    glob SUITE[.CASE]: run only what matches
+# SEED      seed of everything random, 1..2^63-1; default: drawn, and printed
+# DURATION  seconds that a stress or torture run lasts
+# THREADS   threads of a stress run
+# TIMEOUT   factor by which all time limits are stretched
+# ACCEL     auto, kvm or tcg
+# SMP       CPUs of the guest
+# MEMORY    of the guest, in MiB
+# SOAK      contended waits that make soak goes on to
+# SRC       make audit: the filesystem to look at, a directory or a .c file; it is only read
+# OUT       make audit: where the patch goes; default: a file in $O/audit
+# BOTH      make audit: 1: port to a call that knows the old form and the new one
+# FS        make filesystems: only these, separated by commas; default: all
+# WITH      sets in patches/BASE/ that go on the base first, below SERIES, separated by
+#           commas: fixes of what the tests found in other files.  make filesystems has
+#           nfs by default, all else has none
+# WAIT      1: if another run has O, wait until it is over, instead of an error
+# V         1: show the commands of the builds and the guest's console
+: "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}" "${STOCK:=}"
+
+# A script that calls another one with another CONFIG hands on what its user has
+# asked for, and not what it has made of that itself: $DEFAULTED is a list of that,
+# as NAME=value.
+for word in ${DEFAULTED:-}; do
+	name=${word%%=*}
+	if [[ ${!name:-} == "${word#*=}" ]]; then
+		unset "$name"
+	fi
+done
+# User-mode Linux is an architecture to the kernel, and a scenario here.
+if [[ ${ARCH:-} == um && $CONFIG == plain ]]; then
+	CONFIG=um
+fi
+not_asked_for=()
+for name in SMP TIMEOUT MEMORY SOAK ARCH LLVM KUNIT; do
+	[[ -n ${!name:-} ]] || not_asked_for+=("$name")
+done
+
+# The files that scenario $1 consists of, the most special one last: it says of what
+# others it is a variant in a comment of the form "# on top of NAME".
+scenario_files() {
+	local file=$TOP/scripts/steps/configs/$1 below
+	[[ -f $file ]] || return 0
+	below=$(sed -n 's/^# on top of //p' "$file")
+	[[ -z $below ]] || scenario_files "$below"
+	printf '%s\n' "$file"
+}
+mapfile -t SCENARIO < <(scenario_files "$CONFIG")
+STOCK_FILE=$TOP/scripts/port/stocks/$STOCK
+[[ -n $STOCK && -f $STOCK_FILE ]] || STOCK_FILE=/dev/null
+
+# It may want other defaults than those below, and so may a stock kernel: they have them
+# in comments of the form "# make NAME=value...".
+scenario_defaults() {
+	local name value
+	while IFS='=' read -r name value; do
+		[[ ! $name =~ ^[A-Z]+$ ]] || [[ -n ${!name:-} ]] || printf -v "$name" '%s' "$value"
+	done < <(cat "$STOCK_FILE" "${SCENARIO[@]}" | sed -n 's/^# make //p' | tac | tr ' ' '\n')
+}
+scenario_defaults
+
+: "${KUNIT:=module}" "${FILTER:=*}" "${SEED:=}"
+# As the suites in_lookup_* were called when they were one.
+[[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
+: "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
+: "${SRC:=}" "${OUT:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}"
+: "${WAIT:=0}" "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
+DEFAULTED=
+for name in "${not_asked_for[@]}"; do
+	DEFAULTED+=" $name=${!name}"
+done
+export DEFAULTED
+DEFAULT_O=${XDG_CACHE_HOME:-$HOME/.cache}/dentry-wait
+: "${O:=$DEFAULT_O}"
+
+one_of() {
+	local name=$1 value=$2 word
+	shift 2
+	for word; do
+		[[ $value == "$word" ]] && return
+	done
+	die "$name=$value: unknown value; one of: $*"
+}
+
+# check_words NAME VALUE WORDS: VALUE has words of WORDS only, separated by commas.
+check_words() {
+	local word words_of_list
+	IFS=, read -r -a words_of_list <<< "$2"
+	for word in "${words_of_list[@]}"; do
+		grep -qxF -- "$word" <<< "$3" ||
+			die "$1=$2: no '$word'; there are: $(xargs <<< "$3")"
+	done
+}
+
+# What make filesystems knows: the tables of selftests/ have a line each.
+filesystem_names() {
+	sed -nE 's/^\t\t(\{|disk\()"([a-z0-9]+)", .*/\2/p' "$TOP"/selftests/fs_*.cpp
+}
+
+whole_number() {
+	[[ $2 =~ ^[1-9][0-9]{0,17}$ ]] || die "$1=$2: want a whole number from 1"
+}
+
+check_variables() {
+	local bases=("$TOP"/scripts/steps/bases/*) configs=("$TOP"/scripts/steps/configs/*)
+	local stocks=("$TOP"/scripts/port/stocks/*)
+
+	one_of BASE "$BASE" "${bases[@]##*/}"
+	one_of CONFIG "$CONFIG" plain "${configs[@]##*/}"
+	if [[ -n $STOCK ]]; then
+		one_of STOCK "$STOCK" "${stocks[@]##*/}"
+		[[ -z $KDIR$KCONFIG$LLVM$CC && $SERIES == apply && $KERNEL == plain &&
+			$KUNIT == module && $ARCH == x86_64 ]] ||
+			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and any CONFIG that changes the kernel"
+	fi
+	check_series
+	check_words FS "$FS" "$(filesystem_names)"
+	check_words WITH "$WITH" "$(sets_of "$BASE" | grep -vxF apply)"
+	one_of KUNIT "$KUNIT" module built-in
+	one_of ACCEL "$ACCEL" auto kvm tcg
+	one_of ARCH "$ARCH" x86_64 i386 um
+	one_of V "$V" 0 1
+	one_of WAIT "$WAIT" 0 1
+	one_of MERGE "$MERGE" 0 1
+	[[ $MERGE == 0 || -n $KDIR ]] || die "MERGE=1 needs KDIR=PATH, the tree to merge into"
+	[[ $LLVM =~ ^(1|-[0-9]+|/.*/)?$ ]] ||
+		die "LLVM=$LLVM: want 1, -19 for clang-19, or the directory of clang with a / behind it"
+	whole_number TIMEOUT "$TIMEOUT"
+	whole_number SMP "$SMP"
+	whole_number MEMORY "$MEMORY"
+	whole_number SOAK "$SOAK"
+	[[ -z $SEED ]] || whole_number SEED "$SEED"
+	[[ -z $DURATION ]] || whole_number DURATION "$DURATION"
+	[[ -z $THREADS ]] || whole_number THREADS "$THREADS"
+	[[ -n $FILTER && $FILTER != *[[:space:]]* ]] ||
+		die "FILTER='$FILTER': want SUITE[.CASE], globs, without blanks"
+	[[ $O == /* && $O != *[[:space:]:,]* ]] ||
+		die "O=$O: want an absolute path without blanks, colons and commas"
+	[[ $TOP != *[[:space:]]* ]] ||
+		die "$TOP: make cannot work below a path with blanks; move this elsewhere"
+	[[ -z $KCONFIG || (-f $KCONFIG && $KCONFIG == /*) ]] ||
+		die "KCONFIG=$KCONFIG: no such file; name a .config by its absolute path"
+	[[ -z $REV || -n $KDIR ]] || die "REV=$REV needs KDIR=PATH, a git tree that has that commit"
+	[[ -z $KDIR || $(realpath -m -- "$O")/ != "$KDIR"/* ]] ||
+		die "O=$O is inside of KDIR=$KDIR, which is only read; choose another O="
+}

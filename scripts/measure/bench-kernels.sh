@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The kernels that scripts/measure/bench and scripts/measure/bench-wall compare: unpatched, series,
+# as-shipped, another set of the base, such as posted, by the SERIES that names it, or a name
+# in patches/BASE/variants/ or in variants/ of another set, which goes on top of that set.
+# as-shipped is the base as it is where that has a form of the change already, and unpatched
+# is then what it was without.  Sourced, after lib.sh.
+
+# shellcheck disable=SC2153
+SHIPPED=$O/$VARIANT-unpatched/$KERNEL
+UNPATCHED=$O/$VARIANT-${BEFORE/none/unpatched}/$KERNEL
+UNPATCHED_KUNIT=module
+
+# The sets that are compared beside the series: control is what they are compared to, kabi
+# compiles to what the series does, and fix only concerns d_add_ci().
+other_sets() {
+	local set
+	while read -r set; do
+		[[ $set == @(apply|control|kabi|fix) ]] || ! is_form "$BASE" "$set" || printf '%s\n' "$set"
+	done < <(sets_of "$BASE")
+}
+
+variant_files() {
+	find "$PATCHES" -mindepth 2 -maxdepth 3 -path '*/variants/*.patch' | sort
+}
+
+# The file of variant $1, if there is one.
+variant_file() {
+	variant_files | grep -m 1 -F -- "/$1.patch" || true
+}
+
+# The set that kernel $1 is, or is a variant of.
+set_of_kernel() {
+	local file
+	if [[ $1 != apply && $1 != control ]] && has_set "$BASE" "$1"; then
+		printf '%s\n' "$1"
+		return
+	fi
+	file=$(variant_file "$1")
+	file=${file#"$PATCHES"/}
+	if [[ $file == variants/* ]]; then
+		printf 'apply\n'
+	else
+		printf '%s\n' "${file%%/*}"
+	fi
+}
+
+# Where that set is built.
+work_of() {
+	local set
+	set=$(set_of_kernel "$1")
+	if [[ $set == apply ]]; then
+		printf '%s\n' "$WORK"
+	else
+		printf '%s\n' "$O/$VARIANT-$set/$KERNEL"
+	fi
+}
+
+# What scripts/check/patched makes of a variant.
+kept() {
+	printf '%s/variants/%s\n' "$(work_of "$1")" "$1"
+}
+
+# From here on, the base is the one that the suites run on.
+compare_with_suites() {
+	UNPATCHED=$O/$VARIANT-unpatched-kunit/$KERNEL
+	BEFORE=none
+	UNPATCHED_KUNIT=built-in
+}
+
+# kernel NAME, initramfs NAME: the files.  A name may be unpatched-again: the same once
+# more, for what the instrument makes of it.
+kernel() {
+	case $1 in
+	unpatched*) printf '%s\n' "$UNPATCHED/build${IMAGE#"$BUILD"}" ;;
+	as-shipped) printf '%s\n' "$SHIPPED/build${IMAGE#"$BUILD"}" ;;
+	series) printf '%s\n' "$IMAGE" ;;
+	*)
+		if [[ -n $(variant_file "$1") ]]; then
+			printf '%s.bzImage\n' "$(kept "$1")"
+		else
+			printf '%s\n' "$(work_of "$1")/build${IMAGE#"$BUILD"}"
+		fi
+		;;
+	esac
+}
+
+initramfs() {
+	case $1 in
+	unpatched*) printf '%s\n' "$UNPATCHED/initramfs.cpio.gz" ;;
+	as-shipped) printf '%s\n' "$SHIPPED/initramfs.cpio.gz" ;;
+	series) printf '%s\n' "$INITRAMFS" ;;
+	*)
+		if [[ -n $(variant_file "$1") && -f $(kept "$1").cpio.gz ]]; then
+			printf '%s.cpio.gz\n' "$(kept "$1")"
+		else
+			printf '%s\n' "$(work_of "$1")/${INITRAMFS#"$WORK"/}"
+		fi
+		;;
+	esac
+}
+
+all_kernels() {
+	printf 'unpatched\nseries\n'
+	! has_form_as_shipped || printf 'as-shipped\n'
+	other_sets
+	variant_files | sed 's,.*/,,; s/\.patch$//'
+}
+
+# Whether the base has a form of the change as it is: there are sets that go on from it.
+has_form_as_shipped() {
+	grep -q '^# as shipped: ' "$TOP/scripts/steps/bases/$BASE"
+}
+
+# check_kernels NAME...: there are such, and nothing was asked for that builds others.
+check_kernels() {
+	local name
+	[[ $SERIES == apply && $KUNIT == module ]] || die "the bench compares with and without the series: leave SERIES and KUNIT alone"
+	for name; do
+		all_kernels | grep -xF -- "$name" > /dev/null ||
+			misused "no kernel $name; there are: $(all_kernels | paste -sd ' ')"
+	done
+}
+
+build() {
+	local name set
+
+	SERIES=$BEFORE KUNIT=$UNPATCHED_KUNIT "$TOP/scripts/steps/run" build
+	"$TOP/scripts/steps/run" build
+	for name; do
+		case $name in
+		unpatched* | series) continue ;;
+		as-shipped)
+			SERIES=none "$TOP/scripts/steps/run" build
+			continue
+			;;
+		esac
+		set=$(set_of_kernel "$name")
+		[[ $set == apply ]] || SERIES=$set "$TOP/scripts/steps/run" build
+		[[ -z $(variant_file "$name") ]] ||
+			SERIES=$set "$TOP/scripts/check/patched" "$(variant_file "$name")" "$(kept "$name")"
+	done
+	# Of each set that variants were built of, the kernel without them.
+	for set in apply $(other_sets); do
+		name=$WORK
+		[[ $set == apply ]] || name=$(work_of "$set")
+		[[ ! -d $name/build || -f $name/kernel.stamp ]] ||
+			SERIES=$set "$TOP/scripts/steps/kernel" > /dev/null
+	done
+}
+
+# What was compared, and with what.
+about() {
+	printf 'base %s\n' "$(git -C "$UNPATCHED/../linux" rev-parse 'HEAD^{tree}')"
+	printf 'series %s\n' "$(git -C "$TREE" rev-parse 'HEAD^{tree}')"
+	printf 'variants %s\n' "$(cd "$PATCHES" && digest .)"
+	printf 'config %s\n' "$CONFIG"
+	printf 'compiler %s\n' "$(compiler)"
+	if [[ $MACHINE == uml ]]; then
+		printf 'machine user-mode Linux\n'
+	else
+		printf 'machine %s\n' "$(qemu-system-x86_64 --version | head -n 1)"
+	fi
+}
