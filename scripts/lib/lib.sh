@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What every step needs to know: the paths that follow from the variables, one run at a
-# time, git, stamps, and the make of the kernel.  Sourced.  variables.sh has what a user may
-# set, sets.sh which patches that names.
+# What every step needs to know: one run at a time, git, stamps, and the make of the kernel.
+# Sourced.  variables.sh has what a user may set, paths.sh the paths that follow from that,
+# sets.sh which patches that names.
 
 set -euo pipefail
 
@@ -42,34 +42,6 @@ if [[ ${MAKEFLAGS:-} =~ (^|[[:space:]])-j([0-9]+) ]]; then
 fi
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 
-if [[ -n $KDIR ]]; then
-	KDIR=$(realpath -m -- "$KDIR")
-	KDIR_ID=kdir-$(sha256sum <<< "$KDIR" | cut -c1-8)
-	VARIANT=$KDIR_ID
-else
-	VARIANT=$BASE
-fi
-
-# $SERIES taken apart: which set of patches, and how many of it, if not all.
-FORM=$SERIES FIRST=
-if [[ $SERIES =~ ^(([a-z][a-z-]*)-)?([1-9][0-9]?)$ ]]; then
-	FORM=${BASH_REMATCH[2]:-apply} FIRST=${BASH_REMATCH[3]}
-fi
-case $FORM in
-apply) ;;
-none) VARIANT+=-unpatched ;;
-*) VARIANT+=-$FORM ;;
-esac
-if [[ -n $FIRST ]]; then
-	VARIANT+=-partial
-fi
-if [[ -n $WITH ]]; then
-	VARIANT+=-with-${WITH//,/-}
-fi
-if [[ $KUNIT == built-in ]]; then
-	VARIANT+=-kunit
-fi
-
 # The name of the run that has the lock, for others that find it locked.
 CALLED_AS="${0##*/}${*:+ $*}"
 
@@ -93,52 +65,11 @@ lock() {
 	export LOCKED=$O
 }
 
-# ---- paths: source -> tree -> kernel -> guest -> results -------------------
-
-# A scenario that sets nothing in the kernel has the kernel of plain.
-KERNEL=plain
-if grep -qs '^CONFIG_' /dev/null "${SCENARIO[@]}" || [[ -n $LLVM ]]; then
-	KERNEL=$CONFIG
-fi
-if [[ -n $KCONFIG ]]; then
-	KERNEL+=-yours
-fi
-
 # $PATCHED is set while scripts/check/patched builds modules with the headers of its patch.
 : "${PATCHED:=}"
-# shellcheck disable=SC2034
-{
-REPO=$O/linux.git		# every base tree, as one commit each
-DIR=$O/$VARIANT
-TREE=$DIR/linux			# the work tree: the base and the series
-WORK=$DIR/$KERNEL
-KERNEL_STEP=scripts/steps/kernel	# what makes $BUILD
-[[ -z $STOCK ]] || WORK=$O/stock/$STOCK KERNEL_STEP=scripts/port/stock-kernel
-BUILD=$WORK/build		# the kernel
-IMAGE=$BUILD/arch/x86/boot/bzImage	# what is booted
-EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
-SELFTESTS=$O/selftests-${ARCH/um/x86_64}	# the C++ programs
-INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio.gz
-SERVERS=$O/roots/servers.squashfs	# a disk with real servers: scripts/steps/servers
-RESULTS=$O/results
-PATCHES=$TOP/patches/$BASE
-SET=$PATCHES			# where the patches are that SERIES names
-BEFORE=none			# the SERIES that is compared to: without any of it
-}
-MACHINE=$ACCEL			# who runs it
-if [[ $ARCH == um ]]; then
-	# shellcheck disable=SC2034
-	IMAGE=$BUILD/linux MACHINE=uml
-fi
-if [[ $FORM != apply && $FORM != none ]]; then
-	SET+=/$FORM
-fi
-if [[ -d $PATCHES/control ]]; then
-	BEFORE=control
-fi
-
-export TOP O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP \
-	MEMORY SOAK WAIT V C W ARCH LLVM CC FS WITH
+# shellcheck source=scripts/lib/paths.sh
+. "$TOP/scripts/lib/paths.sh"
+set_paths
 
 # shellcheck source=scripts/lib/sets.sh
 . "$TOP/scripts/lib/sets.sh"

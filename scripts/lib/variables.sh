@@ -45,23 +45,8 @@
 # V         1: show the commands of the builds and the guest's console
 : "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}" "${STOCK:=}"
 
-# A script that calls another one with another CONFIG hands on what its user has
-# asked for, and not what it has made of that itself: $DEFAULTED is a list of that,
-# as NAME=value.
-for word in ${DEFAULTED:-}; do
-	name=${word%%=*}
-	if [[ ${!name:-} == "${word#*=}" ]]; then
-		unset "$name"
-	fi
-done
-# User-mode Linux is an architecture to the kernel, and a scenario here.
-if [[ ${ARCH:-} == um && $CONFIG == plain ]]; then
-	CONFIG=um
-fi
-not_asked_for=()
-for name in SMP TIMEOUT MEMORY SOAK ARCH LLVM KUNIT; do
-	[[ -n ${!name:-} ]] || not_asked_for+=("$name")
-done
+# What scenarios and stock kernels have other defaults for.
+VARYING=(SMP TIMEOUT MEMORY SOAK ARCH LLVM KUNIT)
 
 # The files that scenario $1 consists of, the most special one last: it says of what
 # others it is a variant in a comment of the form "# on top of NAME".
@@ -72,33 +57,44 @@ scenario_files() {
 	[[ -z $below ]] || scenario_files "$below"
 	printf '%s\n' "$file"
 }
-mapfile -t SCENARIO < <(scenario_files "$CONFIG")
-STOCK_FILE=$TOP/scripts/port/stocks/$STOCK
-[[ -n $STOCK && -f $STOCK_FILE ]] || STOCK_FILE=/dev/null
 
-# It may want other defaults than those below, and so may a stock kernel: they have them
-# in comments of the form "# make NAME=value...".
-scenario_defaults() {
+# Gives $VARYING the values that the scenario, the stock kernel or we have for them, unless
+# the user has asked for others.  The two have theirs in comments "# make NAME=value...".
+settle_variables() {
 	local name value
+
+	# User-mode Linux is an architecture to the kernel, and a scenario here.
+	if [[ ${ARCH:-} == um && $CONFIG == plain ]]; then
+		CONFIG=um
+	fi
+	mapfile -t SCENARIO < <(scenario_files "$CONFIG")
+	STOCK_FILE=$TOP/scripts/port/stocks/$STOCK
+	[[ -n $STOCK && -f $STOCK_FILE ]] || STOCK_FILE=/dev/null
 	while IFS='=' read -r name value; do
 		[[ ! $name =~ ^[A-Z]+$ ]] || [[ -n ${!name:-} ]] || printf -v "$name" '%s' "$value"
 	done < <(cat "$STOCK_FILE" "${SCENARIO[@]}" | sed -n 's/^# make //p' | tac | tr ' ' '\n')
+	: "${SMP:=2}" "${TIMEOUT:=1}" "${MEMORY:=1024}" "${SOAK:=100000000}" "${ARCH:=x86_64}" \
+		"${LLVM:=}" "${KUNIT:=module}"
 }
-scenario_defaults
 
-: "${KUNIT:=module}" "${FILTER:=*}" "${SEED:=}"
+# A script that calls another one hands on what its user has asked for, and not what it has
+# made of that itself, which is another matter with another CONFIG.
+NOT_ASKED_FOR=()
+for name in "${VARYING[@]}"; do
+	[[ -n ${!name:-} ]] || NOT_ASKED_FOR+=("$name")
+done
+settle_variables
+export "${VARYING[@]}"
+((${#NOT_ASKED_FOR[@]} == 0)) || export -n "${NOT_ASKED_FOR[@]}"
+
+: "${FILTER:=*}" "${SEED:=}" "${DURATION:=}" "${THREADS:=}" "${ACCEL:=auto}"
 # As the suites in_lookup_* were called when they were one.
 [[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
-: "${DURATION:=}" "${THREADS:=}" "${TIMEOUT:=1}" "${ACCEL:=auto}" "${SMP:=2}"
-: "${SRC:=}" "${OUT:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}"
-: "${WAIT:=0}" "${MEMORY:=1024}" "${SOAK:=100000000}" "${V:=0}" "${C:=}" "${W:=}" "${ARCH:=x86_64}" "${LLVM:=}" "${CC:=}"
-DEFAULTED=
-for name in "${not_asked_for[@]}"; do
-	DEFAULTED+=" $name=${!name}"
-done
-export DEFAULTED
+: "${SRC:=}" "${OUT:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
 DEFAULT_O=${XDG_CACHE_HOME:-$HOME/.cache}/dentry-wait
 : "${O:=$DEFAULT_O}"
+
+export TOP O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK FILTER SEED DURATION THREADS ACCEL WAIT V C W CC FS WITH
 
 one_of() {
 	local name=$1 value=$2 word

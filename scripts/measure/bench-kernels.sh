@@ -7,10 +7,7 @@
 # as-shipped is the base as it is where that has a form of the change already, and unpatched
 # is then what it was without.  Sourced, after lib.sh.
 
-# shellcheck disable=SC2153
-SHIPPED=$O/$VARIANT-unpatched/$KERNEL
-UNPATCHED=$O/$VARIANT-${BEFORE/none/unpatched}/$KERNEL
-UNPATCHED_KUNIT=module
+COMPARED_TO=("SERIES=$BEFORE" KUNIT=module)
 
 # The sets that are compared beside the series: control is what they are compared to, kabi
 # compiles to what the series does, and fix only concerns d_add_ci().
@@ -48,13 +45,7 @@ set_of_kernel() {
 
 # Where that set is built.
 work_of() {
-	local set
-	set=$(set_of_kernel "$1")
-	if [[ $set == apply ]]; then
-		printf '%s\n' "$WORK"
-	else
-		printf '%s\n' "$O/$VARIANT-$set/$KERNEL"
-	fi
+	path_of WORK "SERIES=$(set_of_kernel "$1")"
 }
 
 # What scripts/check/patched makes of a variant.
@@ -64,23 +55,21 @@ kept() {
 
 # From here on, the base is the one that the suites run on.
 compare_with_suites() {
-	UNPATCHED=$O/$VARIANT-unpatched-kunit/$KERNEL
-	BEFORE=none
-	UNPATCHED_KUNIT=built-in
+	COMPARED_TO=(SERIES=none KUNIT=built-in)
 }
 
 # kernel NAME, initramfs NAME: the files.  A name may be unpatched-again: the same once
 # more, for what the instrument makes of it.
 kernel() {
 	case $1 in
-	unpatched*) printf '%s\n' "$UNPATCHED/build${IMAGE#"$BUILD"}" ;;
-	as-shipped) printf '%s\n' "$SHIPPED/build${IMAGE#"$BUILD"}" ;;
+	unpatched*) path_of IMAGE "${COMPARED_TO[@]}" ;;
+	as-shipped) path_of IMAGE SERIES=none ;;
 	series) printf '%s\n' "$IMAGE" ;;
 	*)
 		if [[ -n $(variant_file "$1") ]]; then
 			printf '%s.bzImage\n' "$(kept "$1")"
 		else
-			printf '%s\n' "$(work_of "$1")/build${IMAGE#"$BUILD"}"
+			path_of IMAGE "SERIES=$(set_of_kernel "$1")"
 		fi
 		;;
 	esac
@@ -88,14 +77,14 @@ kernel() {
 
 initramfs() {
 	case $1 in
-	unpatched*) printf '%s\n' "$UNPATCHED/initramfs.cpio.gz" ;;
-	as-shipped) printf '%s\n' "$SHIPPED/initramfs.cpio.gz" ;;
+	unpatched*) path_of INITRAMFS "${COMPARED_TO[@]}" ;;
+	as-shipped) path_of INITRAMFS SERIES=none ;;
 	series) printf '%s\n' "$INITRAMFS" ;;
 	*)
 		if [[ -n $(variant_file "$1") && -f $(kept "$1").cpio.gz ]]; then
 			printf '%s.cpio.gz\n' "$(kept "$1")"
 		else
-			printf '%s\n' "$(work_of "$1")/${INITRAMFS#"$WORK"/}"
+			path_of INITRAMFS "SERIES=$(set_of_kernel "$1")"
 		fi
 		;;
 	esac
@@ -126,7 +115,7 @@ check_kernels() {
 build() {
 	local name set
 
-	SERIES=$BEFORE KUNIT=$UNPATCHED_KUNIT "$TOP/scripts/steps/run" build
+	env "${COMPARED_TO[@]}" "$TOP/scripts/steps/run" build
 	"$TOP/scripts/steps/run" build
 	for name; do
 		case $name in
@@ -143,8 +132,7 @@ build() {
 	done
 	# Of each set that variants were built of, the kernel without them.
 	for set in apply $(other_sets); do
-		name=$WORK
-		[[ $set == apply ]] || name=$(work_of "$set")
+		name=$(path_of WORK "SERIES=$set")
 		[[ ! -d $name/build || -f $name/kernel.stamp ]] ||
 			SERIES=$set "$TOP/scripts/steps/kernel" > /dev/null
 	done
@@ -152,7 +140,7 @@ build() {
 
 # What was compared, and with what.
 about() {
-	printf 'base %s\n' "$(git -C "$UNPATCHED/../linux" rev-parse 'HEAD^{tree}')"
+	printf 'base %s\n' "$(git -C "$(path_of TREE "${COMPARED_TO[@]}")" rev-parse 'HEAD^{tree}')"
 	printf 'series %s\n' "$(git -C "$TREE" rev-parse 'HEAD^{tree}')"
 	printf 'variants %s\n' "$(cd "$PATCHES" && digest .)"
 	printf 'config %s\n' "$CONFIG"

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The one place that says where anything is: source -> tree -> kernel -> guest -> results.
+# The paths follow from the variables of variables.sh and from nothing else, and nothing is
+# made here.  Sourced, by lib.sh.
+
+# Sets all paths from the variables.
+# shellcheck disable=SC2034
+set_paths() {
+	if [[ -n $KDIR ]]; then
+		KDIR=$(realpath -m -- "$KDIR")
+		KDIR_ID=kdir-$(sha256sum <<< "$KDIR" | cut -c1-8)
+		VARIANT=$KDIR_ID
+	else
+		VARIANT=$BASE
+	fi
+
+	# $SERIES taken apart: which set of patches, and how many of it, if not all.
+	FORM=$SERIES FIRST=
+	if [[ $SERIES =~ ^(([a-z][a-z-]*)-)?([1-9][0-9]?)$ ]]; then
+		FORM=${BASH_REMATCH[2]:-apply} FIRST=${BASH_REMATCH[3]}
+	fi
+	case $FORM in
+	apply) ;;
+	none) VARIANT+=-unpatched ;;
+	*) VARIANT+=-$FORM ;;
+	esac
+	VARIANT+=${FIRST:+-partial}${WITH:+-with-${WITH//,/-}}
+	[[ $KUNIT != built-in ]] || VARIANT+=-kunit
+
+	# A scenario that sets nothing in the kernel has the kernel of plain.
+	KERNEL=plain
+	if grep -qs '^CONFIG_' /dev/null "${SCENARIO[@]}" || [[ -n $LLVM ]]; then
+		KERNEL=$CONFIG
+	fi
+	KERNEL+=${KCONFIG:+-yours}
+
+	REPO=$O/linux.git		# every base tree, as one commit each
+	DIR=$O/$VARIANT
+	TREE=$DIR/linux			# the work tree: the base and the series
+	WORK=$DIR/$KERNEL
+	KERNEL_STEP=scripts/steps/kernel	# what makes $BUILD
+	[[ -z $STOCK ]] || WORK=$O/stock/$STOCK KERNEL_STEP=scripts/port/stock-kernel
+	BUILD=$WORK/build		# the kernel
+	IMAGE=$BUILD/arch/x86/boot/bzImage	# what is booted
+	MACHINE=$ACCEL			# who runs it
+	[[ $ARCH != um ]] || IMAGE=$BUILD/linux MACHINE=uml
+	EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
+	SELFTESTS=$O/selftests-${ARCH/um/x86_64}	# the C++ programs
+	INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio.gz
+	SERVERS=$O/roots/servers.squashfs	# a disk with real servers: scripts/steps/servers
+	RESULTS=$O/results
+
+	PATCHES=$TOP/patches/$BASE
+	SET=$PATCHES			# where the patches are that SERIES names
+	[[ $FORM == apply || $FORM == none ]] || SET+=/$FORM
+	BEFORE=none			# the SERIES that is compared to: without any of it
+	[[ ! -d $PATCHES/control ]] || BEFORE=control
+}
+
+# path_of NAME [VARIABLE=VALUE...]: path NAME as it is for a user who sets these variables as
+# well, or instead.
+path_of() (
+	wanted=$1
+	shift
+	unset "${NOT_ASKED_FOR[@]}"
+	for word; do
+		declare "$word"
+	done
+	settle_variables
+	set_paths
+	declare -n value=$wanted
+	printf '%s\n' "$value"
+)
