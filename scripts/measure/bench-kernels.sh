@@ -7,6 +7,8 @@
 # as-shipped is the base as it is where that has a form of the change already, and unpatched
 # is then what it was without.  Sourced, after lib.sh.
 
+. "$TOP/scripts/lib/boot.sh"
+
 COMPARED_TO=("SERIES=$BEFORE" KUNIT=module)
 
 # The sets that are compared beside the series: control is what they are compared to, kabi
@@ -88,6 +90,11 @@ initramfs() {
 		fi
 		;;
 	esac
+}
+
+# measured NAME PLAN WHERE [OPTION...]: boot kernel NAME and leave what it said in WHERE.
+measured() {
+	boot "$2" "$3" --kernel "$(kernel "$1")" --initramfs "$(initramfs "$1")" "${@:4}" > "$3/guest.log"
 }
 
 all_kernels() {
