@@ -19,6 +19,7 @@ class Told(NamedTuple):
     log: list
     seconds: Optional[float]    # None if the console does not say it
     parameters: dict            # the seconds of each, by its description
+    at: Optional[float] = None  # the guest's second in which it ended
 
     @property
     def name(self):
@@ -57,7 +58,8 @@ class Reader:
             self.log.append(text)
             return None
         word = 'failed' if match[1] else 'skipped' if match[3] else 'passed'
-        told = Told(*self.running, word, self.log, between(self.begin, stamp), self.parameters)
+        told = Told(*self.running, word, self.log, between(self.begin, stamp), self.parameters,
+                    stamp)
         self.running = None
         return told
 

@@ -5,15 +5,12 @@ KUnit tells the console of each case, and hands its results over when a suite is
 programs tell the results port.  Nothing here decides anything: that is for scripts/steps/verdict."""
 
 import contextlib
-import re
 
 from .console import Reader
 from .document import timed
+from .items import BEGUN, BEGUN_CASE, CASE, word_of
 from .terminal import BY_WORD, MovingLine, is_terminal, painter
 
-ITEM = re.compile(r'# running: (\w+)$')
-CASE = re.compile(r' +# running: (?:\w+\.)?(.+)$')
-RESULT = re.compile(r'  (not )?ok \d+ (.*?)( # SKIP.*)?$')
 
 
 class Watch:
@@ -43,17 +40,16 @@ class Watch:
         """@everything is all that there is so far."""
         data, self.taken = everything[self.taken:], len(everything)
         for line in self.lines('results', data):
-            if match := ITEM.match(line):
+            if match := BEGUN.match(line):
                 self.item, self.case, self.seconds = match[1], None, {}
                 self.at = self.item
-            elif match := CASE.match(line):
+            elif match := BEGUN_CASE.match(line):
                 self.case = match[1]
                 self.at = f'{self.item}.{self.case}'
             elif line.startswith(' ') and (match := timed(line)):
                 self.seconds[match[1]] = float(match[2])
-            elif match := RESULT.match(line):
-                word = 'failed' if match[1] else 'skipped' if match[3] else 'passed'
-                yield from self.once(f'{self.item}.{match[2].partition(" # ")[0]}', word,
+            elif match := CASE.match(line):
+                yield from self.once(f'{self.item}.{match[2].partition(" # ")[0]}', word_of(match),
                                      self.seconds.get(match[2]))
 
     def once(self, name, word, seconds):
