@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Can the pages be read?  Those of scripts/everyday/results, scripts/measure/report and scripts/check/coverage-report,
-made of results that are made up, in a headless Chromium: on a screen of 400 and of 1400 pixels,
-light and dark.  Prints KTAP.
+"""Can the pages be read?  Those of scripts/everyday/results, scripts/measure/report and
+scripts/check/coverage-report, made of results that are made up, in a headless Chromium: on a
+screen of 400 and of 1400 pixels, light and dark.  Prints KTAP.
 
     scripts/selftest/page_test.py [--keep DIR]
 
@@ -22,8 +22,6 @@ what needs none is tested all the same.
 import argparse
 import base64
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import json
 import os
@@ -39,10 +37,12 @@ WIDTHS = (400, 1400)
 SCHEMES = ('light', 'dark')
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
+sys.path[:0] = [os.path.join(SCRIPTS, name) for name in ('lib', 'check')]
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
+from coverage.items import Item
+from coverage.page import write_html
 import sample
 from chromium import Chromium
 from dw.page import document
@@ -106,15 +106,6 @@ BROKEN = {
 }
 
 
-def load(name):
-    loader = importlib.machinery.SourceFileLoader(os.path.basename(name).replace('-', '_'),
-                                                  os.path.join(SCRIPTS, name))
-    module = importlib.util.module_from_spec(
-        importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
 def run(*words):
     subprocess.run([sys.executable, os.path.join(SCRIPTS, words[0]), *words[1:]], check=True,
                    stdout=subprocess.DEVNULL)
@@ -122,7 +113,6 @@ def run(*words):
 
 def coverage_page(path):
     """A page about two lines that are made up."""
-    report = load('check/coverage-report')
     row = types.SimpleNamespace
     source = row(lines={1: '\tif (d_in_lookup(dentry))' + ' ' * 90 + '/* far out */', 2: '}'},
                  function={})
@@ -133,13 +123,13 @@ def coverage_page(path):
                                  row(sign='+', number=1, text=source.lines[1]),
                                  row(sign='+', number=2, text='}'),
                                  row(sign=' ', number=3, text='')])])
-    items = [report.Item('line', 'fs/dcache.c', 1, 'd_add', source.lines[1], True),
-             report.Item('branch', 'fs/dcache.c', 1, 'd_add', source.lines[1], False,
-                         'branch 1 of 2')]
+    items = [Item('line', 'fs/dcache.c', 1, 'd_add', source.lines[1], True),
+             Item('branch', 'fs/dcache.c', 1, 'd_add', source.lines[1], False,
+                  'branch 1 of 2')]
     os.makedirs(os.path.join(os.path.dirname(path), 'genhtml'))
     with open(os.path.join(os.path.dirname(path), 'genhtml/index.html'), 'w', encoding='utf-8'):
         pass
-    report.write_html(path, [file], items, [])
+    write_html(path, [file], items, [])
 
 
 def pages(where):
