@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Time of whole workloads: ratios of rounds, and their intervals."""
+
+import os
+import random
+import statistics
+
+from dw.figures import read_torture
+
+from .instructions import BEFORE, read_rows, refuse
+
+DRAWS = 10000
+SEED = 1             # the same figures for the same measurements
+ENOUGH = 5           # rounds: with fewer, the extremes are not 95 % of what can be
+
+
+def interval(ratios):
+    """Of the median, by the bootstrap."""
+    draw = random.Random(SEED)
+    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios)))
+                     for _ in range(DRAWS))
+    cut = round(0.025 * DRAWS)
+    return medians[cut], medians[-1 - cut]
+
+
+def torture(path):
+    """The same of a run of lookup_torture."""
+    good, end = read_torture(path)
+    if not good or not end.get('slept'):
+        return {}
+    return {'torture-wait': [end['duration'] * 1e9 / end['slept']]}
+
+
+class Wall:
+    """All rounds, kernels and rows of one run."""
+
+    def __init__(self, results, kernels):
+        self.kernels = kernels
+        try:
+            self.rounds = sorted((n for n in os.listdir(results) if n.isdigit()), key=int)
+        except OSError as error:
+            refuse(f'{results}: {error.strerror}; name what scripts/measure/bench-wall has made')
+        # By round and kernel: by row, one value.
+        self.values = {}
+        for number in self.rounds:
+            for kernel in kernels:
+                path = os.path.join(results, number, kernel, 'results.ktap')
+                # One guest that left nothing is no reason to waste all the others.
+                rows = read_rows(path) | torture(path) if os.path.exists(path) else {}
+                self.values[number, kernel] = {row: statistics.median(values)
+                                               for row, values in rows.items()}
+        self.rows = list(dict.fromkeys(row for rows in self.values.values() for row in rows))
+        if not self.rows:
+            refuse(f'{results}: nothing was measured; see console.log in 1/{kernels[0]} there')
+
+    def of(self, row, kernel):
+        return {number: self.values[number, kernel][row] for number in self.rounds
+                if row in self.values[number, kernel]}
+
+    def entries(self):
+        for row in self.rows:
+            before = self.of(row, BEFORE)
+            for kernel in self.kernels:
+                values = self.of(row, kernel)
+                ratios = [values[n] / before[n] for n in values if n in before]
+                if ratios:
+                    low, high = interval(ratios)
+                    yield {'row': row, 'kernel': kernel,
+                           'median': statistics.median(values.values()),
+                           'ratio': statistics.median(ratios), 'low': low, 'high': high,
+                           'rounds': len(ratios)}
+
+    def missing(self, kernel):
+        """What it did not measure in some round, and where that is to be seen."""
+        return [f'{number}/{kernel}: not measured: {" ".join(rows)}' for number in self.rounds
+                if (rows := sorted(set(self.rows) - set(self.values[number, kernel])))]
+
+
+def verdict(entry):
+    if entry['rounds'] < ENOUGH:
+        return 'too few rounds'
+    if entry['low'] <= 1 <= entry['high']:
+        return 'no difference shown'
+    return 'less' if entry['high'] < 1 else 'more'
+
+
+def table(entries):
+    yield ['row', 'kernel', 'median', 'ratio', '95 % interval', 'time']
+    for entry in entries:
+        line = [entry['row'], entry['kernel'], f'{entry["median"]:.0f}']
+        if entry['kernel'] == BEFORE:
+            yield [*line, '', '', '']
+        else:
+            yield [*line, f'{entry["ratio"]:.3f}',
+                   f'{entry["low"]:.3f} .. {entry["high"]:.3f}', verdict(entry)]
+
+
+def where(machine):
+    """What is to be thought of figures from there; machine as scripts/measure/bench-wall names it."""
+    return ('in user-mode Linux, on CPUs of this machine,' if machine == 'user-mode Linux' else
+            'in an emulated machine (TCG), not that of hardware,')
+
+
+def machine_of(results):
+    with open(os.path.join(results, 'about'), encoding='utf-8') as file:
+        return next((line[len('machine '):].rstrip('\n') for line in file
+                     if line.startswith('machine ')), '')
