@@ -49,7 +49,8 @@ class Bench:
         self.samples = {kernel: read_rows(os.path.join(results, kernel, 'results.ktap'))
                         for kernel in [BEFORE, AGAIN, *kernels]
                         if kernel != AGAIN or os.path.isdir(os.path.join(results, AGAIN))}
-        self.rows = list(self.samples[BEFORE])
+        # What it cannot measure itself nobody can be compared in.
+        self.rows = [row for row, values in self.samples[BEFORE].items() if values]
         if not self.rows:
             refuse(f'{results}/{BEFORE}: nothing was measured; see console.log there')
         self.kernels = [k for k in kernels if k != BEFORE]

@@ -48,7 +48,7 @@ class Wall:
                 # One guest that left nothing is no reason to waste all the others.
                 rows = read_rows(path) | torture(path) if os.path.exists(path) else {}
                 self.values[number, kernel] = {row: statistics.median(values)
-                                               for row, values in rows.items()}
+                                               for row, values in rows.items() if values}
         self.rows = list(dict.fromkeys(row for rows in self.values.values() for row in rows))
         if not self.rows:
             refuse(f'{results}: nothing was measured; see console.log in 1/{kernels[0]} there')
