@@ -82,9 +82,11 @@ export GIT_CONFIG_KEY_1=maintenance.auto GIT_CONFIG_VALUE_1=false
 export GIT_CONFIG_KEY_2=safe.directory GIT_CONFIG_VALUE_2='*'
 export GIT_COMMITTER_NAME=dentry-wait GIT_COMMITTER_EMAIL=dentry-wait@localhost
 
-# The sources of module/ and kunit/, whatever was built beside them.
+# The sources in the directories that are named, or of module/ and kunit/, whatever was built
+# beside them.
 module_sources() {
-	find module kunit -type f \( -name '*.[ch]' -o -name 'Kbuild' -o -name 'Makefile' \
+	(($#)) || set -- module kunit
+	find "$@" -type f \( -name '*.[ch]' -o -name 'Kbuild' -o -name 'Makefile' \
 		-o -name '*.mk' -o -name 'Kconfig' -o -name '.kunitconfig' \) \
 		! -name '*.mod.c' -print0
 }

@@ -7,7 +7,7 @@
 #include <linux/wait_bit.h>
 
 #include "dcache_compat.h"
-#include "lookup_doctor_report.h"
+#include "report.h"
 
 bool ld_is_queued(const struct list_head *entry)
 {

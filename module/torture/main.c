@@ -18,7 +18,7 @@
 #include <linux/string.h>
 
 #include "lookup_mount.h"
-#include "lookup_torture.h"
+#include "torture.h"
 
 #define LT_POLL_MS	100
 #define LT_GRACE	40		/* seconds, on a slow machine */

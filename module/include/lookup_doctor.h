@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Who waits in d_alloc_parallel(), for what, because of whom, and whether that can
- * end.  README.md describes the report and the ways to ask for it.
+ * end.  ../README.md describes the report and the ways to ask for it.
  */
 #ifndef LOOKUP_DOCTOR_H
 #define LOOKUP_DOCTOR_H

@@ -11,8 +11,8 @@
  * lt_name.  All lookups are made with the i_rwsem of the directory held shared,
  * as ->lookup() has it.
  *
- * Who calls whom: _main has the control thread and starts the readers; the control
- * thread calls _stalls, a reader, in _reader, calls _ops, and all use _state.
+ * Who calls whom: main.c has the control thread and starts the readers; the control
+ * thread calls stalls.c, a reader, in reader.c, calls ops.c, and all use state.c.
  */
 #ifndef LOOKUP_TORTURE_H
 #define LOOKUP_TORTURE_H
@@ -77,7 +77,7 @@ struct lt_op {
 	bool		ci;			/* finds the exact name */
 };
 
-/* lookup_torture_state.c */
+/* state.c */
 extern struct dentry *lt_dir;		/* where the names are */
 extern struct dentry *lt_elsewhere;	/* where directories are moved from */
 extern struct lt_name *lt_names;	/* nnames, then as many exact ones */
@@ -103,15 +103,15 @@ static inline int lt_users(const struct dentry *dentry)
 	return READ_ONCE(dentry->d_lockref.count);
 }
 
-/* lookup_torture_reader.c */
+/* reader.c */
 int lt_reader_fn(void *arg);
 
-/* lookup_torture_stalls.c: for the control thread */
+/* stalls.c: for the control thread */
 extern unsigned int lt_stalls, lt_rescued;
 void lt_check_stalls(void);
 void lt_ask_doctor(void);
 
-/* lookup_torture_ops.c */
+/* ops.c */
 extern const struct lt_op lt_ops[];
 extern const unsigned int lt_nr_ops;
 int lt_select_ops(char *list);

@@ -47,7 +47,7 @@
 
 #include "dcache_compat.h"
 #include "lookup_doctor.h"
-#include "lookup_doctor_report.h"
+#include "report.h"
 
 struct ld_report *ld_report;
 struct hlist_bl_head *ld_table;

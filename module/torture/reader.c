@@ -15,7 +15,7 @@
 
 #include "dcache_compat.h"
 #include "lookup_mount.h"
-#include "lookup_torture.h"
+#include "torture.h"
 
 /* Be slow, every other time: nothing, spin, or sleep. */
 static void lt_hold(struct lt_reader *r)

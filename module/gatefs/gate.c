@@ -2,7 +2,7 @@
 /*
  * The gate: which lookup goes on and which is held, the counters, the check
  * that no two lookups of one name are in flight, and the files in debugfs.
- * README.md has the table of these files.
+ * ../README.md has the table of these files.
  *
  * What must never happen is a held lookup that nobody can get out.  So the wait
  * is killable and bounded, umount -f opens the gate, and a reboot opens all

@@ -5,7 +5,7 @@
 #include <linux/jiffies.h>
 #include <linux/printk.h>
 
-#include "lookup_torture.h"
+#include "torture.h"
 
 #define LT_MAX_PRINTED	50		/* errors; all are counted */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * An examination of lookup_doctor's: what has been collected of waiters and dentries, and
- * what is to be said of it.  Data goes from lookup_doctor_thread.c and _queue.c, which
- * read one thread, to _collect.c, and from there to _verdict.c.
+ * what is to be said of it.  Data goes from thread.c and queue.c, which read one
+ * thread, to collect.c, and from there to verdict.c.
  */
 #ifndef LOOKUP_DOCTOR_REPORT_H
 #define LOOKUP_DOCTOR_REPORT_H
@@ -72,7 +72,7 @@ static inline bool ld_in_lookup(const struct ld_dentry *d)
 	return d->copy.d_flags & DCACHE_PAR_LOOKUP;
 }
 
-/* lookup_doctor_thread.c */
+/* thread.c */
 bool ld_read(void *to, const void *from, size_t size);
 void ld_read_name(char *to, const char *from);
 unsigned long ld_stack_from(struct task_struct *task);
@@ -85,18 +85,18 @@ unsigned long ld_switches(struct task_struct *task);
 bool ld_is_asleep(struct task_struct *task);
 bool ld_has_moved(const struct ld_waiter *w);
 
-/* lookup_doctor_queue.c */
+/* queue.c */
 void ld_find_wake_function(void);
 bool ld_is_queued(const struct list_head *entry);
 void ld_find_dentry_of(struct ld_waiter *w);
 void ld_follow_queue(struct ld_report *r, struct ld_waiter *w);
 
-/* lookup_doctor_collect.c */
+/* collect.c */
 struct ld_dentry *ld_known(struct ld_report *r, const struct dentry *dentry);
 struct ld_waiter *ld_waiter(struct ld_report *r, struct task_struct *task);
 void ld_collect(struct ld_report *r);
 
-/* lookup_doctor_verdict.c */
+/* verdict.c */
 void ld_say_all(struct ld_report *r);
 
 #endif /* LOOKUP_DOCTOR_REPORT_H */

@@ -11,7 +11,7 @@
 #include <linux/bit_spinlock.h>	/* needs cpu_relax(), and does not say so */
 
 #include "dcache_compat.h"
-#include "lookup_doctor_report.h"
+#include "report.h"
 
 /* What has been collected of @dentry, or NULL. */
 struct ld_dentry *ld_known(struct ld_report *r, const struct dentry *dentry)

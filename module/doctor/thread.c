@@ -11,7 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "dcache_compat.h"
-#include "lookup_doctor_report.h"
+#include "report.h"
 
 #ifdef CONFIG_UML
 /*

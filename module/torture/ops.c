@@ -12,7 +12,7 @@
 #include <linux/wait.h>
 
 #include "dcache_compat.h"
-#include "lookup_torture.h"
+#include "torture.h"
 
 static DECLARE_BITMAP(lt_selected, LT_NR_OPS_MAX);
 

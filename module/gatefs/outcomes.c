@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a name in gatefs means: a row of the table at the end, and what is special
- * about that row in functions of its own.  README.md has the same table for people.
+ * about that row in functions of its own.  ../README.md has the same table for people.
  */
 #include <linux/ctype.h>
 #include <linux/dcache.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * gatefs: a filesystem whose ->lookup() can be held.  gatefs_super.c has mounts
- * and inodes, gatefs_names.c reads names, gatefs_outcomes.c has the table of what
- * they mean, gatefs_lookup.c does that, and gatefs_gate.c says when.
+ * gatefs: a filesystem whose ->lookup() can be held.  super.c has mounts and
+ * inodes, names.c reads names, outcomes.c has the table of what they mean, lookup.c
+ * does that, and gate.c decides when.
  *
  * Lock rules:
  *

@@ -7,7 +7,7 @@
 #include <linux/string.h>
 
 #include "dcache_compat.h"
-#include "lookup_doctor_report.h"
+#include "report.h"
 
 static __printf(2, 3) void ld_say(struct ld_report *r, const char *fmt, ...)
 {

@@ -9,7 +9,7 @@
 
 #include "dcache_compat.h"
 #include "lookup_doctor.h"
-#include "lookup_torture.h"
+#include "torture.h"
 
 #define LT_TRIES	3		/* to wake a reader that is stuck */
 #define LT_RUNS_LONGER	10		/* times stall_ms, if it is not asleep */
