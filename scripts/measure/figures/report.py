@@ -179,7 +179,7 @@ class Report:
                   f'In `{BOUND}` nobody can sleep or be woken: it is the lower bound of the '
                   'rows in which nobody waits, and has no others.' if BOUND in kernels else '',
                   'Each row is described in the head of `selftests/lookup_cost.cpp` or '
-                  '`module/scale/main.c`; `positive-hot` is the control, in which no lookup '
+                  '`module/scale/scale.h`; `positive-hot` is the control, in which no lookup '
                   'begins.',
                   f'Command: `{self.bench_command(*kernels)}`.')
         head = ['row', 'runs', BEFORE, 'spread', 'error']
