@@ -1,57 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The gate: which lookup goes on and which is held, the counters, the check
- * that no two lookups of one name are in flight, and the files in debugfs.
- * ../README.md has the table of these files.
+ * The gate: which lookup goes on and which is held, the counters, and the check
+ * that no two lookups of one name are in flight.
  *
- * What must never happen is a held lookup that nobody can get out.  So the wait
- * is killable and bounded, umount -f opens the gate, and a reboot opens all
- * gates for good.
+ * There must always be a way out for a held lookup.  So the wait is killable and
+ * bounded, umount -f opens the gate, and a reboot opens all gates for good.
  */
-#include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
-#include <linux/kdev_t.h>
 #include <linux/kernel.h>
-#include <linux/module.h>
 #include <linux/reboot.h>
-#include <linux/seq_file.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
-#include "dcache_compat.h"
 #include "gatefs.h"
 
-#define GATEFS_CREDIT_MAX	1000000		/* that "step" can save up */
-
-static struct dentry *gatefs_debugfs;
 static LIST_HEAD(gatefs_mounts);
 static DEFINE_SPINLOCK(gatefs_mounts_lock);
 static bool gatefs_going_down;
-
-static const char * const gatefs_counter_names[GATEFS_NR_COUNTERS] = {
-	[GATEFS_ARRIVED]	= "arrived",
-	[GATEFS_PASSED]		= "passed",
-	[GATEFS_EXPIRED]	= "expired",
-	[GATEFS_KILLED]		= "killed",
-	[GATEFS_VIOLATIONS]	= "violations",
-	[GATEFS_LOOKUPS_DONE]	= "lookups_done",
-	[GATEFS_PRIMED]		= "primed",
-	[GATEFS_PRIMED_FOUND]	= "primed_found",
-};
 
 void gatefs_count(struct gatefs_info *info, enum gatefs_counter which)
 {
 	spin_lock(&info->lock);
 	info->counters[which]++;
-	spin_unlock(&info->lock);
-}
-
-void gatefs_copy_names(struct gatefs_info *info, char *to)
-{
-	spin_lock(&info->lock);
-	strscpy(to, info->names, GATEFS_NAMES_MAX + 1);
 	spin_unlock(&info->lock);
 }
 
@@ -101,7 +71,7 @@ static bool gatefs_concerns(const struct gatefs_info *info,
 				  !memcmp(info->only, name->name, name->len));
 }
 
-/* Take a lookup off the list of the held ones.  Whoever does it says why. */
+/* Take a lookup off the list of the held ones; @why is counted. */
 static void gatefs_unhold(struct gatefs_info *info, struct gatefs_held *held,
 			  enum gatefs_counter why)
 {
@@ -120,8 +90,8 @@ static void gatefs_release(struct gatefs_info *info, struct gatefs_held *held)
 }
 
 /*
- * Let go whoever may go by now: all if the gate is open, those whom it does not
- * concern, and of the rest as many as there is credit, first come first served.
+ * Let the lookups go that may go by now: all if the gate is open, those that it does
+ * not concern, and as many of the rest as there is credit, first come first served.
  */
 static void gatefs_release_all_due(struct gatefs_info *info)
 {
@@ -198,10 +168,19 @@ void gatefs_gate_close(struct gatefs_info *info)
 	spin_unlock(&gatefs_mounts_lock);
 }
 
-static void gatefs_gate_step(struct gatefs_info *info, unsigned int n)
+void gatefs_gate_step(struct gatefs_info *info, unsigned int n)
 {
 	spin_lock(&info->lock);
 	info->credit = min(info->credit + n, GATEFS_CREDIT_MAX);
+	gatefs_release_all_due(info);
+	spin_unlock(&info->lock);
+}
+
+/* Hold lookups of this name only; of every name if it is empty. */
+void gatefs_gate_hold_only(struct gatefs_info *info, const char *name)
+{
+	spin_lock(&info->lock);
+	strscpy(info->only, name, sizeof(info->only));
 	gatefs_release_all_due(info);
 	spin_unlock(&info->lock);
 }
@@ -223,212 +202,28 @@ static struct notifier_block gatefs_reboot_nb = {
 	.notifier_call	= gatefs_reboot,
 };
 
-/* The files */
-
-/* What was written, without the newline at its end, as a string to be freed. */
-static char *gatefs_get_line(const char __user *ubuf, size_t len, size_t max)
+/* From here on a reboot opens the gate. */
+void gatefs_gate_attach(struct gatefs_info *info)
 {
-	char *line;
-
-	if (len > max)
-		return ERR_PTR(-EINVAL);
-	line = memdup_user_nul(ubuf, len);
-	if (IS_ERR(line))
-		return line;
-	if (strlen(line) != len) {
-		kfree(line);
-		return ERR_PTR(-EINVAL);
-	}
-	if (len && line[len - 1] == '\n')
-		line[len - 1] = '\0';
-	return line;
-}
-
-static bool gatefs_valid_name(const char *name, size_t len)
-{
-	if (len > NAME_MAX || memchr(name, '/', len))
-		return false;
-	return !(len == 1 && name[0] == '.') &&
-	       !(len == 2 && name[0] == '.' && name[1] == '.');
-}
-
-static int gate_show(struct seq_file *m, void *v)
-{
-	struct gatefs_info *info = m->private;
-
-	spin_lock(&info->lock);
-	seq_puts(m, info->closed ? "closed\n" : "open\n");
-	spin_unlock(&info->lock);
-	return 0;
-}
-
-static int gatefs_gate_command(struct gatefs_info *info, const char *line)
-{
-	unsigned int n = 1;
-
-	if (!strcmp(line, "open")) {
-		gatefs_gate_open(info);
-		return 0;
-	}
-	if (!strcmp(line, "closed")) {
-		gatefs_gate_close(info);
-		return 0;
-	}
-	if (strcmp(line, "step")) {
-		if (strncmp(line, "step ", 5) || kstrtouint(line + 5, 10, &n) ||
-		    !n || n > GATEFS_CREDIT_MAX)
-			return -EINVAL;
-	}
-	gatefs_gate_step(info, n);
-	return 0;
-}
-
-static ssize_t gate_write(struct file *file, const char __user *ubuf,
-			  size_t len, loff_t *ppos)
-{
-	struct seq_file *m = file->private_data;
-	char *line = gatefs_get_line(ubuf, len, 32);
-	int err;
-
-	if (IS_ERR(line))
-		return PTR_ERR(line);
-	err = gatefs_gate_command(m->private, line);
-	kfree(line);
-	return err ?: len;
-}
-
-static int only_show(struct seq_file *m, void *v)
-{
-	struct gatefs_info *info = m->private;
-
-	spin_lock(&info->lock);
-	if (info->only[0])
-		seq_printf(m, "%s\n", info->only);
-	spin_unlock(&info->lock);
-	return 0;
-}
-
-static ssize_t only_write(struct file *file, const char __user *ubuf,
-			  size_t len, loff_t *ppos)
-{
-	struct seq_file *m = file->private_data;
-	struct gatefs_info *info = m->private;
-	char *line = gatefs_get_line(ubuf, len, NAME_MAX + 1);
-
-	if (IS_ERR(line))
-		return PTR_ERR(line);
-	if (!gatefs_valid_name(line, strlen(line))) {
-		kfree(line);
-		return -EINVAL;
-	}
-	spin_lock(&info->lock);
-	strscpy(info->only, line, sizeof(info->only));
-	gatefs_release_all_due(info);
-	spin_unlock(&info->lock);
-	kfree(line);
-	return len;
-}
-
-static int names_show(struct seq_file *m, void *v)
-{
-	struct gatefs_info *info = m->private;
-
-	spin_lock(&info->lock);
-	if (info->names[0])
-		seq_printf(m, "%s\n", info->names);
-	spin_unlock(&info->lock);
-	return 0;
-}
-
-static ssize_t names_write(struct file *file, const char __user *ubuf,
-			   size_t len, loff_t *ppos)
-{
-	struct seq_file *m = file->private_data;
-	struct gatefs_info *info = m->private;
-	char *line = gatefs_get_line(ubuf, len, GATEFS_NAMES_MAX);
-	const char *name, *end;
-
-	if (IS_ERR(line))
-		return PTR_ERR(line);
-	for (name = line; *name; name = *end ? end + 1 : end) {
-		end = strchrnul(name, '\n');
-		if (!gatefs_valid_name(name, end - name)) {
-			kfree(line);
-			return -EINVAL;
-		}
-	}
-	spin_lock(&info->lock);
-	strscpy(info->names, line, sizeof(info->names));
-	spin_unlock(&info->lock);
-	kfree(line);
-	return len;
-}
-
-static int counters_show(struct seq_file *m, void *v)
-{
-	struct gatefs_info *info = m->private;
-	int i;
-
-	/* One hold of the lock, so that the numbers belong together. */
-	spin_lock(&info->lock);
-	seq_printf(m, "held %u\n", info->nr_held);
-	for (i = 0; i < GATEFS_NR_COUNTERS; i++)
-		seq_printf(m, "%s %llu\n", gatefs_counter_names[i],
-			   info->counters[i]);
-	spin_unlock(&info->lock);
-	return 0;
-}
-
-DEFINE_SHOW_STORE_ATTRIBUTE(gate);
-DEFINE_SHOW_STORE_ATTRIBUTE(only);
-DEFINE_SHOW_STORE_ATTRIBUTE(names);
-DEFINE_SHOW_ATTRIBUTE(counters);
-
-/* A mount without its files could not be controlled, so it fails then. */
-int gatefs_gate_attach(struct gatefs_info *info, dev_t dev)
-{
-	char name[16];
-
-	snprintf(name, sizeof(name), "%u", MINOR(dev));
-	info->debugfs = debugfs_create_dir(name, gatefs_debugfs);
-	if (IS_ERR(info->debugfs))
-		return PTR_ERR(info->debugfs);
-	debugfs_create_file("gate", 0600, info->debugfs, info, &gate_fops);
-	debugfs_create_file("only", 0600, info->debugfs, info, &only_fops);
-	debugfs_create_file("names", 0600, info->debugfs, info, &names_fops);
-	debugfs_create_file("counters", 0400, info->debugfs, info,
-			    &counters_fops);
-
 	spin_lock(&gatefs_mounts_lock);
 	list_add(&info->mounts, &gatefs_mounts);
 	spin_unlock(&gatefs_mounts_lock);
-	return 0;
 }
 
-/* The mount may have failed before gatefs_gate_attach() or in it. */
+/* Also if the mount has failed before gatefs_gate_attach(). */
 void gatefs_gate_detach(struct gatefs_info *info)
 {
 	spin_lock(&gatefs_mounts_lock);
 	list_del_init(&info->mounts);
 	spin_unlock(&gatefs_mounts_lock);
-	debugfs_remove(info->debugfs);
 }
 
 int gatefs_gate_init(void)
 {
-	int err;
-
-	gatefs_debugfs = debugfs_create_dir("gatefs", NULL);
-	if (IS_ERR(gatefs_debugfs))
-		return PTR_ERR(gatefs_debugfs);
-	err = register_reboot_notifier(&gatefs_reboot_nb);
-	if (err)
-		debugfs_remove(gatefs_debugfs);
-	return err;
+	return register_reboot_notifier(&gatefs_reboot_nb);
 }
 
 void gatefs_gate_exit(void)
 {
 	unregister_reboot_notifier(&gatefs_reboot_nb);
-	debugfs_remove(gatefs_debugfs);
 }

@@ -2,7 +2,7 @@
 /*
  * gatefs: a filesystem whose ->lookup() can be held.  super.c has mounts and
  * inodes, names.c reads names, outcomes.c has the table of what they mean, lookup.c
- * does that, and gate.c decides when.
+ * does that, gate.c decides when, and files.c has the files that control it.
  *
  * Lock rules:
  *
@@ -10,9 +10,9 @@
  * the list of lookups in flight, both strings and the counters.  Nothing sleeps
  * under it, and the VFS is not called under it.
  *
- * A struct gatefs_held lives on the stack of the lookup that it holds.  Whoever
- * takes it off the list, which ->lock covers, also says why; if that is not the
- * held thread itself, it completes ->go before dropping ->lock.  The thread
+ * A struct gatefs_held lives on the stack of the lookup that it holds.  The thread
+ * that takes it off the list, which ->lock covers, also counts why; if that is not
+ * the held one itself, it completes ->go before dropping ->lock.  The held thread
  * takes ->lock once more before it returns, so nobody walks its dead frame.
  *
  * A struct gatefs_flight is on the list from the entry of ->lookup() until just
@@ -37,6 +37,7 @@
 #define GATEFS_ROOT_INO		1
 #define GATEFS_HOLD_LIMIT_MS	30000
 #define GATEFS_HOLD_MAX_MS	3600000
+#define GATEFS_CREDIT_MAX	1000000		/* that "step" can save up */
 
 /* README.md says what each one counts; "held" is the length of a list. */
 enum gatefs_counter {
@@ -92,7 +93,7 @@ struct gatefs_name {
 	struct qstr		rest;		/* behind the prefix of the outcome */
 };
 
-/* What names that begin with @prefix mean. */
+/* The meaning of names that begin with @prefix. */
 struct gatefs_outcome {
 	const char		*prefix;
 	/* DT_REG or DT_DIR: what the inode is.  DT_UNKNOWN: there is none. */
@@ -101,7 +102,7 @@ struct gatefs_outcome {
 	u64 (*ino)(const struct gatefs_name *name);
 	/* Behind the gate, while the lookup goes on.  NULL, or 0, or the error that it gives. */
 	int (*prepare)(struct dentry *dentry, const struct gatefs_name *name);
-	/* What ->lookup() returns; has the reference to @inode.  NULL: d_splice_alias(). */
+	/* Returns as ->lookup() does; has the reference to @inode.  NULL: d_splice_alias(). */
 	struct dentry *(*end)(struct inode *inode, struct dentry *dentry,
 			      const struct gatefs_name *name);
 };
@@ -120,7 +121,6 @@ extern const struct inode_operations gatefs_dir_atomic_iops;
 extern const struct file_operations gatefs_dir_fops;
 
 void gatefs_count(struct gatefs_info *info, enum gatefs_counter which);
-void gatefs_copy_names(struct gatefs_info *info, char *to);
 
 void gatefs_flight_begin(struct gatefs_info *info, struct gatefs_flight *flight,
 			 const struct dentry *dentry);
@@ -129,10 +129,19 @@ void gatefs_flight_end(struct gatefs_info *info, struct gatefs_flight *flight);
 int gatefs_gate_pass(struct gatefs_info *info, const struct qstr *name);
 void gatefs_gate_open(struct gatefs_info *info);
 void gatefs_gate_close(struct gatefs_info *info);
+void gatefs_gate_step(struct gatefs_info *info, unsigned int n);
+void gatefs_gate_hold_only(struct gatefs_info *info, const char *name);
 
-int gatefs_gate_attach(struct gatefs_info *info, dev_t dev);
+void gatefs_gate_attach(struct gatefs_info *info);
 void gatefs_gate_detach(struct gatefs_info *info);
 int gatefs_gate_init(void);
 void gatefs_gate_exit(void);
+
+void gatefs_copy_names(struct gatefs_info *info, char *to);
+
+int gatefs_files_create(struct gatefs_info *info, dev_t dev);
+void gatefs_files_remove(struct gatefs_info *info);
+int gatefs_files_init(void);
+void gatefs_files_exit(void);
 
 #endif /* GATEFS_H */

@@ -180,11 +180,12 @@ static int gatefs_fill_super(struct super_block *sb, struct fs_context *fc)
 	if (!sb->s_root)
 		return -ENOMEM;
 
-	err = gatefs_gate_attach(info, sb->s_dev);
+	err = gatefs_files_create(info, sb->s_dev);
 	if (err) {
 		errorf(fc, "gatefs: no files in debugfs: %d", err);
 		return err;
 	}
+	gatefs_gate_attach(info);
 	if (opts->closed)
 		gatefs_gate_close(info);
 	return 0;
@@ -253,6 +254,7 @@ static void gatefs_kill_sb(struct super_block *sb)
 	struct gatefs_info *info = sb->s_fs_info;
 
 	gatefs_gate_detach(info);
+	gatefs_files_remove(info);
 	kill_anon_super(sb);
 	kfree(info);
 }
@@ -270,15 +272,24 @@ static int __init gatefs_init(void)
 {
 	int err;
 
-	err = gatefs_gate_init();
+	err = gatefs_files_init();
 	if (err) {
 		pr_err("gatefs: cannot be controlled without debugfs: %d\n",
 		       err);
 		return err;
 	}
+	err = gatefs_gate_init();
+	if (err)
+		goto no_files;
 	err = register_filesystem(&gatefs_type);
 	if (err)
-		gatefs_gate_exit();
+		goto no_gate;
+	return 0;
+
+no_gate:
+	gatefs_gate_exit();
+no_files:
+	gatefs_files_exit();
 	return err;
 }
 
@@ -286,6 +297,7 @@ static void __exit gatefs_exit(void)
 {
 	unregister_filesystem(&gatefs_type);
 	gatefs_gate_exit();
+	gatefs_files_exit();
 }
 
 module_init(gatefs_init);
