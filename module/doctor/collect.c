@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who waits, for which dentries, and who has these in hand; and then to forget what has
- * moved meanwhile.
+ * Collects the waiters, the dentries that they wait for, and the threads that have these
+ * in hand; and then forgets all that has moved meanwhile.
  */
 #include <linux/delay.h>
 #include <linux/kernel.h>
@@ -13,7 +13,7 @@
 #include "dcache_compat.h"
 #include "report.h"
 
-/* What has been collected of @dentry, or NULL. */
+/* The record of @dentry, or NULL. */
 struct ld_dentry *ld_known(struct ld_report *r, const struct dentry *dentry)
 {
 	unsigned int i;
@@ -100,7 +100,7 @@ static void ld_collect_waiter(struct ld_report *r, struct task_struct *task)
 	ld_find_dentry_of(w);
 }
 
-/* Returns whether that of each who is on a queue could be found. */
+/* Returns whether the dentry of each waiter that is on a queue could be found. */
 static bool ld_name_dentries(struct ld_report *r)
 {
 	bool all = true;
@@ -172,7 +172,7 @@ static void ld_collect_owners(struct ld_report *r, struct task_struct *task)
 
 /*
  * Between the end of a lookup and the wake-up there is some time, and a CPU may be taken
- * away in it.  Where nobody takes who is woken off the queue, it is told by that he moves.
+ * away in it.  Where nobody takes a woken waiter off the queue, its movement tells.
  */
 static bool ld_stays_queued(struct ld_report *r, struct ld_waiter *w)
 {
@@ -264,8 +264,8 @@ static void ld_settle(struct ld_report *r)
 }
 
 /*
- * Who asks is not at work on a lookup, whatever dentries its calls before this one have
- * left in the gaps of its stack.  Who is interrupted may be.
+ * A thread that asks is not at work on a lookup, whatever dentries its earlier calls have
+ * left in the gaps of its stack.  One that is interrupted may be.
  */
 static bool ld_is_asking(struct task_struct *task)
 {

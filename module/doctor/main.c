@@ -6,7 +6,7 @@
  * read of what may be gone is one that survives that, so it can be asked on a
  * kernel that is broken in just this place, and from an interrupt.
  *
- * What it goes by:
+ * It goes by:
  *
  *	waiter	a thread in TASK_UNINTERRUPTIBLE below d_alloc_parallel().  Its stack
  *		holds its entry of a queue, and that names the dentry, or leads to it.
@@ -26,12 +26,12 @@
  *	slow owner	its owner sleeps elsewhere or runs: that can still end
  *
  * A thread that runs cannot be examined, so what it owns may look abandoned; the
- * report then says that there are such threads.  Who asks by debugfs may sleep, so
- * it is looked again for a while before that is said.
+ * report then says that there are such threads.  A reader of debugfs may sleep, so the
+ * doctor looks again for a while before it says that.
  *
- * Most of what one sees while lookups go on is over before it can be read.  What is
- * found out of a waiter has been read while it slept all the time, so its reference has
- * kept its dentry.  Others are only counted.
+ * Most of what one sees while lookups go on is over before it can be read.  A waiter is
+ * reported if it slept all the time that it was read, so its reference has kept its
+ * dentry.  Others are only counted.
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -78,8 +78,8 @@ static noinline void ld_examine(struct ld_report *r)
 }
 
 /*
- * @tries is more than one only if the caller may sleep.  Who runs now may be seen
- * asleep a little later.
+ * @tries is more than one only if the caller may sleep.  A thread that runs now may be
+ * seen asleep a little later.
  */
 static int ld_report_to(void (*line)(void *arg, const char *text), void *arg,
 			unsigned int tries)

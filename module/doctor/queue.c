@@ -77,7 +77,7 @@ void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
 		for (i = 0; i < r->nr_waiters && r->waiters[i].entry != at; i++)
 			;
 		if (i < r->nr_waiters) {
-			/* who has moved may be back at the same place, for another one */
+			/* one that has moved may be back at the same place, for another dentry */
 			w->dentry = r->waiters[i].dentry;
 			if (w->dentry && !ld_has_moved(&r->waiters[i]))
 				return;
@@ -94,7 +94,7 @@ void ld_follow_queue(struct ld_report *r, struct ld_waiter *w)
 
 static wait_queue_func_t ld_var_wake_function;
 
-/* What wait_var_event() puts into an entry is not exported. */
+/* The function that wait_var_event() puts into an entry is not exported. */
 void ld_find_wake_function(void)
 {
 	struct wait_bit_queue_entry probe;

@@ -20,7 +20,7 @@
 #define LD_NAME		64
 #define LD_PAUSE_US	10
 #define LD_PATIENCE	1000		/* such pauses in a report, 10 ms */
-#define LD_TRIES	40		/* to find out who owns a lookup */
+#define LD_TRIES	40		/* to find the owner of a lookup */
 #define LD_RETRY_MS	20
 
 struct ld_waiter {

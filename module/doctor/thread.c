@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What can be told of a thread that is not ours: whether it sleeps, and what is on its
- * stack.  Nothing that is read need be there.
+ * Looks at a thread that is not ours: whether it sleeps, and what is on its stack.
+ * Nothing that is read need be there.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>

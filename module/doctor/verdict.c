@@ -43,8 +43,8 @@ enum ld_cycle { LD_NO_CYCLE, LD_MAYBE_A_CYCLE, LD_CYCLE };
 
 /*
  * Does the chain of owners that wait come back to @d?  An owner waits for one dentry
- * only, so it is a walk.  But who has a dentry on its stack may own it no longer: there
- * is no doubt where all who have it wait.
+ * only, so it is a walk.  But a thread that has a dentry on its stack may own it no
+ * longer: there is no doubt where all such threads wait.
  */
 static enum ld_cycle ld_find_cycle(struct ld_report *r, struct ld_dentry *d)
 {
@@ -151,7 +151,7 @@ static void ld_say_dentry(struct ld_report *r, struct ld_dentry *d)
 		r->hopeless += d->waiters;
 }
 
-/* Of a waiter whose dentry could not be found out. */
+/* The line of a waiter whose dentry could not be found out. */
 static void ld_say_nameless(struct ld_report *r, const struct ld_waiter *w)
 {
 	const char *verdict = "unknown: no entry of a queue on its stack";

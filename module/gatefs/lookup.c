@@ -55,7 +55,7 @@ static struct inode *gatefs_prepare(struct inode *dir, struct dentry *dentry,
 	return gatefs_iget(dir->i_sb, gatefs_ino_of(name), outcome->dtype == DT_DIR);
 }
 
-/* What ->lookup(), ->atomic_open() and the priming have in common. */
+/* The common part of ->lookup(), ->atomic_open() and the priming. */
 static struct dentry *gatefs_do_lookup(struct inode *dir, struct dentry *dentry)
 {
 	struct gatefs_info *info = gatefs_info(dir->i_sb);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a name in gatefs means: a row of the table at the end, and what is special
- * about that row in functions of its own.  ../README.md has the same table for people.
+ * The outcomes of names in gatefs: each is a row of the table at the end, with functions
+ * for what no other row does.  ../README.md has the same table for people.
  */
 #include <linux/ctype.h>
 #include <linux/dcache.h>

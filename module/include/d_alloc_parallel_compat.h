@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * d_alloc_parallel() in either form.  In one of them those who wait for a lookup sleep on
- * a queue that the caller lends and keeps until the lookup has ended; in the other one
+ * d_alloc_parallel() in either form.  In one of them the waiters of a lookup sleep on a
+ * queue that the caller lends and keeps until the lookup has ended; in the other one
  * there is none.  The compiler tells which one this kernel has, whatever its version.
  */
 #ifndef D_ALLOC_PARALLEL_COMPAT_H
@@ -26,8 +26,8 @@ static_assert(D_ALLOC_PARALLEL_TAKES_WQ || D_ALLOC_PARALLEL_NO_WQ,
 
 /*
  * Where the kernel takes @wq, that has to stay until the lookup has ended; where it does
- * not, it is ignored and may be NULL.  Of the two pointers the one that does not fit the
- * kernel is a constant NULL, so what remains is one direct call.
+ * not, it is ignored and may be NULL.  The pointer that does not fit the kernel is a
+ * constant NULL, so one direct call remains.
  */
 static inline struct dentry *d_alloc_parallel_compat(struct dentry *parent,
 						     const struct qstr *name,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The one place that knows which shape of the dcache API the code around it is
- * built for.  What the compiler can tell by itself is told apart here.  What
- * it cannot, because naming a thing that is not declared is an error, is
+ * built for.  This file tells apart what the compiler can tell by itself.  The
+ * rest, where it is an error to name a thing that is not declared, is
  * looked up in the headers by dcache_probe.mk, which passes it in as
  * COMPAT_HAVE_* macros.
  */
@@ -24,7 +24,7 @@
 
 /*
  * Where waiters sleep: on the queue that the owner lent, on a list that hangs on the
- * dentry, or, if neither, on the wait queues that all who wait on a variable share.
+ * dentry, or, if neither, on the wait queues that all waits on a variable share.
  * The number of arguments does not tell: half-way through the series
  * d_alloc_parallel() still takes a queue and ignores it.
  */
@@ -43,7 +43,7 @@
 #define COMPAT_WAITS_ON_SHARED_QUEUE					\
 	(!COMPAT_WAITS_ON_LENT_QUEUE && !COMPAT_WAITS_ON_DENTRY)
 
-/* What waiters and wakers name @dentry by; not where waiters use a lent queue. */
+/* Waiters and wakers name @dentry by this; not where waiters use a lent queue. */
 static inline void *compat_wait_key(struct dentry *dentry)
 {
 #ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
@@ -89,7 +89,7 @@ static inline void *compat_wait_key(struct dentry *dentry)
 #endif
 
 /*
- * A negative dentry that is not in lookup has a list of those who wait for its eviction,
+ * A negative dentry that is not in lookup has a list of the waiters for its eviction,
  * where a positive one has the link in its chain of aliases.
  */
 #ifdef COMPAT_HAVE_EVICTION_WAITERS
@@ -98,7 +98,7 @@ static inline void *compat_wait_key(struct dentry *dentry)
 #define COMPAT_HAS_EVICTION_WAITERS	false
 #endif
 
-/* Who ends a lookup knows whether anybody waits for it, and wakes nobody if not. */
+/* The owner knows whether anybody waits for its lookup, and wakes nobody if not. */
 #define COMPAT_WAKES_WAITERS_ONLY					\
 	(COMPAT_WAITS_ON_DENTRY || COMPAT_DCACHE_WAITER != 0)
 
@@ -279,10 +279,9 @@ static inline unsigned int compat_stack_trace(struct task_struct *task,
 #endif
 
 /*
- * For negative controls only: hide those who have been waiting for @dentry so far
- * from who ends its lookup, which has to be in between these two.  @hidden is
- * where they are meanwhile.  Only where COMPAT_CAN_LOSE_WAITERS is true is it known
- * how to do that.
+ * For negative controls only: hide the waiters that @dentry has so far from the end of
+ * its lookup, which has to be in between these two.  They are in @hidden meanwhile.
+ * This is known how to do only where COMPAT_CAN_LOSE_WAITERS is true.
  */
 #define COMPAT_CAN_LOSE_WAITERS						\
 	(COMPAT_WAITS_ON_LENT_QUEUE || COMPAT_WAKES_WAITERS_ONLY)

@@ -37,14 +37,14 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_CHILDREN,dcache.h,\<hlist_head d_
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_MNT_IDMAP,fs.h,\<create. .struct mnt_idmap)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_KUNIT_ACTIONS,../kunit/resource.h,\<kunit_add_action_or_reset\>)
 
-# Who asks for it is no matter of headers.  Where there are only these the suites that need
-# it have nothing to run on: a kernel that is packaged has no KUnit.
+# Headers do not tell which filesystem asks for a retry.  Where there are only headers the
+# suites that need it have nothing to run on: a packaged kernel has no KUnit.
 dcache_probe_source = $(if $(shell grep -s '$(3)' $(srctree)/$(2)),-D$(1))
 ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_PROCFS_RETRY,fs/proc/base.c,\<dir_retry.ctx)
 ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_SYSCTL_RETRY,fs/proc/proc_sysctl.c,\<dir_retry.ctx)
 
-# What modules may use is in Module.symvers, which a tree that is yet to be built, for
-# suites that are built in, does not have.
+# Module.symvers lists what modules may use.  A tree that is yet to be built, for suites
+# that are built in, does not have it.
 ifneq ($(wildcard $(objtree)/Module.symvers),)
 ccflags-y += $(if $(shell grep -w stack_trace_save_tsk $(objtree)/Module.symvers),,-DCOMPAT_LACKS_STACK_TRACE_SAVE_TSK)
 endif

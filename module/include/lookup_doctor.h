@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who waits in d_alloc_parallel(), for what, because of whom, and whether that can
- * end.  ../README.md describes the report and the ways to ask for it.
+ * The threads that wait in d_alloc_parallel(), for what, because of which owner, and
+ * whether that can end.  ../README.md describes the report and the ways to ask for it.
  */
 #ifndef LOOKUP_DOCTOR_H
 #define LOOKUP_DOCTOR_H
@@ -16,7 +16,7 @@
 int lookup_doctor_examine(void (*line)(void *arg, const char *text), void *arg);
 
 /*
- * The same for those who get along without: does nothing, and returns 0, where
+ * The same for callers that can do without: does nothing, and returns 0, where
  * the module lookup_doctor is not loaded.
  */
 static inline int lookup_doctor_call(void (*line)(void *arg, const char *text),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What lookup_torture and lookup_scale both start from and end with: parameters in
+ * The beginning and the end of both lookup_torture and lookup_scale: parameters in
  * their ranges, directories on a mount of their own that nobody else sees, and a
  * control thread that waits to be stopped.
  */

@@ -310,8 +310,8 @@ static struct dentry *lt_busted(struct lt_reader *r, struct lt_name *name,
 /*
  * With this op others look the exact names up, too.  Until d_alloc_parallel()
  * waited on the dentry itself, d_add_ci() lent the queue of its caller on, so
- * that the end of the outer lookup walked the dead stack frames of those who had
- * waited for the inner one.  Such a kernel may crash, so there it is not part of
+ * that the end of the outer lookup walked the dead stack frames of the waiters of
+ * the inner one.  Such a kernel may crash, so there it is not part of
  * "all".
  */
 static struct dentry *lt_add_ci_shared(struct lt_reader *r,

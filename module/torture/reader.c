@@ -35,8 +35,8 @@ static void lt_hold(struct lt_reader *r)
 
 /*
  * Let others run until so many have a reference to @dentry, for a bounded time.
- * Whoever has one to a dentry in lookup is about to sleep, or does.  It takes them some
- * milliseconds, and looking more often takes the CPU from them.
+ * A reader that has one to a dentry in lookup is about to sleep, or does.  That takes
+ * some milliseconds, and looking more often takes the CPU from it.
  */
 static void lt_await_users(const struct dentry *dentry, int from, int to)
 {
@@ -94,7 +94,7 @@ static void lt_own(struct lt_reader *r, struct lt_name *name,
 		lt_hold(r);
 	else if (res)
 		/*
-		 * Our two, once all who waited have found it and are through;
+		 * Our two, once all waiters have found it and are through;
 		 * and there may always be one on each CPU that finds it again.
 		 */
 		lt_await_users(res, 0, 2 + num_online_cpus());
@@ -184,7 +184,7 @@ int lt_reader_fn(void *arg)
 		inode_lock_shared(dir);
 		slept = lt_lookup(r, &lt_names[n]);
 		inode_unlock_shared(dir);
-		/* who finds it again and again must not keep others from it */
+		/* a reader that finds it again and again must not keep others from it */
 		if (lt_gather && !slept)
 			usleep_range(10, 100);
 		cond_resched();

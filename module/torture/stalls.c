@@ -42,8 +42,8 @@ static void lt_doctor_silent(void *unused, const char *text)
 
 /*
  * While all come back, lookup_doctor must not think otherwise; and it may be first to see
- * one who will not.  What cannot end is there a second later, too, and what it may have
- * mistaken for that while things moved is over.
+ * one that will not.  A wait that cannot end is there a second later, too; a wait that it
+ * mistook for one while things moved is over by then.
  */
 void lt_ask_doctor(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the rest of lookup_torture shares.  Nothing here calls any of it.
+ * Shared by the rest of lookup_torture.  Nothing here calls any of it.
  */
 #include <linux/jiffies.h>
 #include <linux/printk.h>

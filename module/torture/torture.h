@@ -11,7 +11,7 @@
  * lt_name.  All lookups are made with the i_rwsem of the directory held shared,
  * as ->lookup() has it.
  *
- * Who calls whom: main.c has the control thread and starts the readers; the control
+ * Calls go one way: main.c has the control thread and starts the readers; the control
  * thread calls stalls.c, a reader, in reader.c, calls ops.c, and all use state.c.
  */
 #ifndef LOOKUP_TORTURE_H
