@@ -14,47 +14,19 @@
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/list.h>
-#include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/wait.h>
 
 #include "dcache_compat.h"
-#include "kunit_compat.h"
 #include "parked_thread.h"
+#include "suite.h"
 
-/*
- * Makes a suite of the table @cases, at the end of the file that has them; the file is
- * a module of its own.  A run that hangs has named its case.  With _IF, cases are skipped
- * if @lacks, which may look at test->name, says what the kernel has not got.
- *
- * MODULE_IMPORT_NS() has taken a name, and takes a string; MODULE_INFO() is what it
- * makes of both.
- */
+/* A suite that is a module of its own. */
 #define IN_LOOKUP_SUITE_IF(suite, cases, about, lacks)			\
-static int suite##_init(struct kunit *test)				\
-{									\
-	const char *why = (lacks);					\
-									\
-	pr_info("# running: " #suite ".%s\n", test->name);		\
-	if (why)							\
-		kunit_skip(test, "%s", why);				\
-	return 0;							\
-}									\
-									\
-static struct kunit_suite suite##_suite = {				\
-	.name = #suite,							\
-	.init = suite##_init,						\
-	.test_cases = cases,						\
-};									\
-									\
-kunit_test_suite(suite##_suite);					\
-									\
-MODULE_DESCRIPTION("KUnit tests of in-lookup dentries: " about);	\
-MODULE_LICENSE("GPL");							\
-MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING")
+	SUITE_IF(suite, cases, "in-lookup dentries: " about, lacks)
 
 #define IN_LOOKUP_SUITE(suite, cases, about)				\
-	IN_LOOKUP_SUITE_IF(suite, cases, about, NULL)
+	SUITE(suite, cases, "in-lookup dentries: " about)
 
 /* How long the tests wait for what has to happen: a parameter of in_lookup_scene.ko. */
 extern unsigned int dcache_bound_ms;

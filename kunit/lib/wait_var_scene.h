@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Threads that wait for a variable under a lock, with what the suite
- * wait_var_locked tests.  A scene ends by itself when its case is over: it
- * makes every condition true, wakes whoever was forgotten and collects all.
+ * Threads that wait for a variable under a lock, with what the suites
+ * wait_var_* test.  A scene ends by itself when its case is over: it
+ * makes every condition true, wakes waiters that were forgotten and collects all.
  */
 #ifndef WAIT_VAR_SCENE_H
 #define WAIT_VAR_SCENE_H
@@ -11,8 +11,8 @@
 #include <linux/spinlock.h>
 #include <linux/wait_bit.h>
 
-#include "kunit_compat.h"
 #include "parked_thread.h"
+#include "suite.h"
 
 #ifdef wait_var_event_spinlock
 #define HAVE_PRIMITIVE	true
@@ -37,9 +37,6 @@ struct wait_var_queue {
 /* More than there are wait queues for variables: two share one. */
 #define VARIABLES	257
 
-/* Scenes that begin from now on have queues of their own. */
-extern bool scenes_have_queues;
-
 /* Times that two threads hand a variable to each other. */
 #define HANDOVERS	200
 
@@ -48,7 +45,7 @@ extern unsigned int wait_var_bound_ms;
 
 #define poll_until(condition)	poll_within(wait_var_bound_ms, condition)
 
-/* What the waiters share. */
+/* Shared by the waiters. */
 struct scene {
 	struct kunit *test;
 	spinlock_t lock;		/* protects var, queue and turns */
@@ -102,12 +99,20 @@ static inline bool is_unlocked(spinlock_t *lock)
 	return true;
 }
 
+/* wait_var_ways.c: all with the lock held, which the first two drop to sleep */
+long scene_wait(struct waiter *waiter);
+void scene_wait_for_turn(struct waiter *waiter);
 void scene_wake(struct scene *scene, unsigned long *var);
+
+/* wait_var_ways.c: these take it */
+bool somebody_queues_for(struct scene *scene, unsigned long *var);
+void scene_finish(struct scene *scene, unsigned long *var);
+
+/* wait_var_scene.c */
 void wait_var_body(struct parked_thread *self);
 void play_var_body(struct parked_thread *self);
 bool scene_is_empty(struct scene *scene);
-bool somebody_queues_for(struct scene *scene, unsigned long *var);
-struct scene *scene_begin(struct kunit *test);
+struct scene *scene_begin(struct kunit *test, bool on_queue);
 struct waiter *scene_waiter(struct scene *scene, unsigned long *var);
 void waiter_start(struct waiter *waiter,
 		  void (*body)(struct parked_thread *self));
@@ -115,7 +120,8 @@ bool waiters_are_parked(struct waiter **all, unsigned int nr);
 unsigned long waiter_switches(struct waiter **all, unsigned int nr);
 void waiters_park(struct scene *scene, struct waiter **all, unsigned int nr,
 		  unsigned long *var);
-void scene_finish(struct scene *scene, unsigned long *var);
+void waiters_park_in_turn(struct scene *scene, struct waiter **all,
+			  unsigned int nr, unsigned long *var);
 void waiters_expect_left(struct scene *scene, struct waiter **all,
 			 unsigned int nr);
 void waiters_expect_interrupted(struct scene *scene, struct waiter **all,
