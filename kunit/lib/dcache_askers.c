@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lookups that the test owns and threads that ask for the same names.
+ * Threads that ask for the names of lookups that the test owns.
  *
  * The state that most cases start from, with three waiters on "a":
  *
@@ -19,133 +19,6 @@
 
 /* An owner that nobody tells to end its lookup does it by itself. */
 #define OWNER_MS	60000
-
-struct lookup *lookup_begin_qstr(struct playground *pg, struct dentry *parent,
-				 struct qstr name)
-{
-	struct lookup *lookup = kzalloc(sizeof(*lookup), GFP_KERNEL);
-	struct dentry *dentry;
-
-	KUNIT_ASSERT_NOT_NULL(pg->test, lookup);
-	lookup->name = name;
-	init_waitqueue_head(&lookup->wq);
-	dentry = d_alloc_parallel_compat(parent, &lookup->name, &lookup->wq);
-	if (IS_ERR(dentry)) {
-		kfree(lookup);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(pg->test, dentry);
-	}
-	lookup->dentry = dentry;
-	list_add(&lookup->list, &pg->lookups);
-	KUNIT_ASSERT_TRUE_MSG(pg->test, d_in_lookup(dentry),
-			      "\"%.*s\" is not ours to look up", name.len,
-			      name.name);
-	return lookup;
-}
-
-/* Become the owner of @text; the playground ends what the case does not. */
-struct lookup *lookup_begin(struct playground *pg, struct dentry *parent,
-			    const char *text)
-{
-	return lookup_begin_qstr(pg, parent, playground_name(parent, text));
-}
-EXPORT_SYMBOL_GPL(lookup_begin);
-
-const char *const end_names[ENDS] = {
-	"d_lookup_done()", "d_add()", "d_splice_alias()",
-	"d_splice_alias() that moves a directory",
-};
-EXPORT_SYMBOL_GPL(end_names);
-
-/* The dentry that end_lookup() will have hashed under the name, if any. */
-struct dentry *lookup_heir(struct playground *pg, struct lookup *lookup,
-			   enum end end)
-{
-	if (end == BY_SPLICE)
-		lookup->inode = playground_inode(pg, S_IFREG);
-	if (end != BY_MOVE)
-		return lookup->dentry;
-	return playground_child(pg, pg->root, "moves", S_IFDIR);
-}
-EXPORT_SYMBOL_GPL(lookup_heir);
-
-/*
- * End @lookup in the way @end, for which lookup_heir() has said @heir; true if its
- * waiters have to own the name in turn.  Does not sleep.
- */
-bool end_lookup(struct playground *pg, struct lookup *lookup,
-		struct dentry *heir, enum end end)
-{
-	switch (end) {
-	case BY_DONE:
-		d_lookup_done(lookup->dentry);
-		return true;
-	case BY_ADD:
-		d_add(lookup->dentry, NULL);
-		break;
-	case BY_SPLICE:
-		d_splice_alias(no_free_ptr(lookup->inode), lookup->dentry);
-		break;
-	default:
-		ihold(d_inode(heir));
-		lookup->alias = d_splice_alias(d_inode(heir), lookup->dentry);
-		KUNIT_EXPECT_PTR_EQ(pg->test, lookup->alias, heir);
-		break;
-	}
-	return false;
-}
-EXPORT_SYMBOL_GPL(end_lookup);
-
-/* Drop @lookup, which has ended, before the playground does. */
-void lookup_forget(struct lookup *lookup)
-{
-	list_del(&lookup->list);
-	lookup_free(lookup);
-}
-EXPORT_SYMBOL_GPL(lookup_forget);
-
-void lookup_free(struct lookup *lookup)
-{
-	if (!IS_ERR(lookup->alias))
-		dput(lookup->alias);
-	iput(lookup->inode);
-	dput(lookup->dentry);
-	kfree(lookup);
-}
-
-/* What whoever ends @lookup is to do if there are waiters; not under ->d_lock. */
-void lookup_wake(struct lookup *lookup)
-{
-	struct dentry *dentry = lookup->dentry;
-
-	if (COMPAT_WAITS_ON_LENT_QUEUE) {
-		wake_up_all(&lookup->wq);
-		return;
-	}
-#ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
-	spin_lock(&dentry->d_lock);
-	wake_up_var_locked(&dentry->d_lookup_waiters, &dentry->d_lock);
-	spin_unlock(&dentry->d_lock);
-#else
-	wake_up_var(compat_wait_key(dentry));
-#endif
-}
-EXPORT_SYMBOL_GPL(lookup_wake);
-
-/* Ask in the test thread for a name that nobody is looking up. */
-struct dentry *playground_ask(struct playground *pg, struct dentry *parent,
-			      const char *text)
-{
-	struct qstr name = playground_name(parent, text);
-	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(wq);
-	struct dentry *dentry;
-
-	dentry = d_alloc_parallel_compat(parent, &name, &wq);
-	if (IS_ERR(dentry))
-		return dentry;
-	d_lookup_done(dentry);
-	return playground_keep(pg, dentry);
-}
-EXPORT_SYMBOL_GPL(playground_ask);
 
 static void asker_body(struct parked_thread *self)
 {
@@ -428,7 +301,56 @@ void crowd_expect_owners_in_turn(struct playground *pg, struct crowd *crowd)
 }
 EXPORT_SYMBOL_GPL(crowd_expect_owners_in_turn);
 
-/* Whatever the test wakes on @cpu runs only when the test lets it. */
+bool askers_have_left(struct playground *pg)
+{
+	struct asker *asker;
+
+	list_for_each_entry(asker, &pg->askers, list) {
+		if (!parked_thread_has_left(&asker->thread))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * To be called when no lookup goes on any more: a thread that sleeps was forgotten, and
+ * finds that out as soon as it runs.
+ */
+bool askers_rescue(struct playground *pg)
+{
+	struct asker *asker;
+
+	list_for_each_entry(asker, &pg->askers, list) {
+		if (!parked_thread_has_left(&asker->thread))
+			wake_up_process(asker->thread.task);
+	}
+	return askers_have_left(pg);
+}
+
+bool askers_collect(struct playground *pg)
+{
+	struct asker *asker;
+	bool all = true;
+
+	list_for_each_entry(asker, &pg->askers, list)
+		all &= parked_thread_collect(&asker->thread, 0);
+	return all;
+}
+
+void askers_free(struct playground *pg)
+{
+	struct asker *asker, *next;
+
+	list_for_each_entry_safe(asker, next, &pg->askers, list) {
+		if (!IS_ERR_OR_NULL(asker->got))
+			dput(asker->got);
+		iput(asker->add_ci_inode);	/* of one that was never let run */
+		kfree(asker);
+	}
+	INIT_LIST_HEAD(&pg->askers);
+}
+
+/* From now on a thread that the test wakes on @cpu runs only when the test lets it. */
 void pin_test(struct kunit *test, int cpu)
 {
 	KUNIT_ASSERT_EQ(test, 0,

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the suites in_lookup_* have in common, a module of its own, in_lookup_scene.ko:
+ * The scene of the suites in_lookup_*, a module of its own, in_lookup_scene.ko:
  * a superblock per case, lookups that the test owns, and threads that ask for
  * names.  The playground keeps a reference to every dentry that turns up, so
  * that addresses stay what they are until the case is over, and it cleans up
- * after a case that stopped anywhere: it ends the lookups, wakes whoever was
- * forgotten, collects the threads and unmounts.
+ * after a case that stopped anywhere: it ends the lookups, wakes threads that
+ * were forgotten, collects the threads and unmounts.
+ *
+ * Each file calls those behind it only: dcache_playground.c, dcache_askers.c,
+ * dcache_lookups.c, dcache_dentries.c, dcache_mounts.c.
  */
 #ifndef DCACHE_PLAYGROUND_H
 #define DCACHE_PLAYGROUND_H
@@ -100,37 +103,12 @@ static inline struct hlist_node *playground_alias(struct dentry *dentry)
 	return &dentry->COMPAT_D_ALIAS;
 }
 
-/* The children of a directory, and how much they are in use. */
-struct census {
-	unsigned int children;
-	unsigned int in_lookup;
-	unsigned int references;	/* to all of them */
-	unsigned int parents;		/* references to the directory that are not theirs */
-};
-
-struct census census_of(struct dentry *dir);
-bool is_hashed_as(const struct dentry *dentry, const struct dentry *target);
+/* dcache_playground.c */
 
 struct playground *playground_open(struct kunit *test,
 				   enum playground_kind kind);
 void playground_unmount(struct playground *pg);
-/* Directory @path of a procfs of our own, with nothing in the cache, until the case ends. */
-struct file *proc_directory(struct kunit *test, const char *path);
 void doctor_to_log(void *test, const char *text);
-void playground_refuse(bool refuse);
-unsigned int playground_supers_killed(void);
-
-/*
- * In a WALKED playground a thread that looks a name up in the cache walks past all
- * names that are there.  Hold that of @asker, which has been created, when it comes to
- * @decoy, a hashed child of another name, for the @nth time (0: never); what is added from
- * then on it misses.  playground_let_walk() lets it go, or a bound does.  Needs two CPUs.
- */
-void playground_hold_walk(struct asker *asker, const struct dentry *decoy,
-			  unsigned int nth);
-bool playground_walk_is_held(void);
-unsigned int playground_walks(void);
-void playground_let_walk(void);
 
 /* More allocations than a case makes while they fail. */
 #define MAX_ALLOCATIONS	1000
@@ -158,19 +136,61 @@ static inline bool allocation_has_failed(void)
 	return failed;
 }
 
+/* dcache_mounts.c */
+
+void playground_refuse(bool refuse);
+unsigned int playground_supers_killed(void);
+
+/*
+ * In a WALKED playground a thread that looks a name up in the cache walks past all
+ * names that are there.  Hold that of @asker, which has been created, when it comes to
+ * @decoy, a hashed child of another name, for the @nth time (0: never); what is added from
+ * then on it misses.  playground_let_walk() lets it go, or a bound does.  Needs two CPUs.
+ */
+void playground_hold_walk(struct asker *asker, const struct dentry *decoy,
+			  unsigned int nth);
+bool playground_walk_is_held(void);
+unsigned int playground_walks(void);
+void playground_let_walk(void);
+
+/* For the beginning and the end of a playground. */
+struct vfsmount *playground_mount(enum playground_kind kind);
+void playground_forget_walk(void);
+
+/* dcache_proc.c */
+
+/* Directory @path of a procfs of our own, with nothing in the cache, until the case ends. */
+struct file *proc_directory(struct kunit *test, const char *path);
+
+/* dcache_dentries.c */
+
 /* @text has to outlive the playground: string literals, or kept by the case. */
 struct qstr playground_name(struct dentry *parent, const char *text);
 struct inode *playground_inode(struct playground *pg, umode_t mode);
 struct dentry *playground_child(struct playground *pg, struct dentry *parent,
 				const char *text, umode_t mode);
 struct dentry *playground_keep(struct playground *pg, struct dentry *dentry);
-struct dentry *playground_ask(struct playground *pg, struct dentry *parent,
-			      const char *text);
+
+/* The children of a directory, and how much they are in use. */
+struct census {
+	unsigned int children;
+	unsigned int in_lookup;
+	unsigned int references;	/* to all of them */
+	unsigned int parents;		/* references to the directory that are not theirs */
+};
+
+struct census census_of(struct dentry *dir);
+bool is_hashed_as(const struct dentry *dentry, const struct dentry *target);
+
+/* For the end of a playground. */
+void kept_free(struct playground *pg);
+
+/* dcache_lookups.c */
 
 struct lookup *lookup_begin(struct playground *pg, struct dentry *parent,
 			    const char *text);
-struct lookup *lookup_begin_qstr(struct playground *pg, struct dentry *parent,
-				 struct qstr name);
+struct dentry *playground_ask(struct playground *pg, struct dentry *parent,
+			      const char *text);
 
 static inline unsigned int lookup_bits(struct lookup *lookup)
 {
@@ -188,8 +208,12 @@ bool end_lookup(struct playground *pg, struct lookup *lookup,
 		struct dentry *heir, enum end end);
 
 void lookup_forget(struct lookup *lookup);
-void lookup_free(struct lookup *lookup);
 void lookup_wake(struct lookup *lookup);
+
+/* For the end of a playground. */
+void lookups_free(struct playground *pg);
+
+/* dcache_askers.c */
 
 struct asker *asker_new(struct playground *pg, struct dentry *parent,
 			struct qstr name);
@@ -219,5 +243,11 @@ void crowd_expect_dentry(struct playground *pg, struct crowd *crowd,
 void crowd_expect_owners_in_turn(struct playground *pg, struct crowd *crowd);
 void pin_test(struct kunit *test, int cpu);
 int other_cpu(struct kunit *test);
+
+/* For the end of a playground. */
+bool askers_have_left(struct playground *pg);
+bool askers_rescue(struct playground *pg);
+bool askers_collect(struct playground *pg);
+void askers_free(struct playground *pg);
 
 #endif
