@@ -4,7 +4,7 @@
  * was asked for goes on: what waiters on either get, and what is left when it
  * fails.
  *
- * What wrong looks like: a waiter on the queue that the owner of the other
+ * Wrong would be: a waiter on the queue that the owner of the other
  * lookup has lent, a dentry that stays in lookup, or an inode that stays in use.
  */
 #include "dcache_playground.h"
@@ -135,7 +135,7 @@ static void d_add_ci_leaves_no_waiter_on_a_lent_queue(struct kunit *test)
 	a = wait_inside_add_ci(pg, &crowd, &found);
 
 	/*
-	 * "a" is in lookup, and whoever ends it walks the queue that its owner
+	 * "a" is in lookup, and the end of that walks the queue that its owner
 	 * has lent, or that of its own.  The three have returned
 	 * from d_alloc_parallel() and their stack frames are gone, so there
 	 * must be nobody.

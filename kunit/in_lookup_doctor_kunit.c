@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What lookup_doctor says of lookups that go on, that are lost, and that
+ * The verdicts of lookup_doctor on lookups that go on, that are lost, and that
  * cannot end.  The end of a case sets all of them right.
  */
 #include <linux/string.h>
@@ -28,7 +28,7 @@ static void read_line(void *arg, const char *text)
 			sizeof(reading->verdict));
 }
 
-/* What is said of the dentry whose name, in quotes, is @reading's, begins so. */
+/* The verdict on the dentry whose name, in quotes, is @reading's begins so. */
 static bool doctor_says(struct kunit *test, struct reading *reading,
 			const char *verdict)
 {

@@ -4,7 +4,7 @@
  * hashed under the name now, be it the one they slept on or not, or else, one
  * of them, the name to look up.
  *
- * What wrong looks like: a waiter that sleeps on (nobody woke it), or one that
+ * Wrong would be: a waiter that sleeps on (nobody woke it), or one that
  * returns a dentry that is unhashed or has another name.
  */
 #include "dcache_playground.h"

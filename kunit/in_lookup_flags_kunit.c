@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The bits of ->d_flags that a wait goes by, and who else writes there.
+ * The bits of ->d_flags that a wait goes by, and the other writers of that word.
  *
- * What wrong looks like: a bit that stays, a bit that is lost, or a write
+ * Wrong would be: a bit that stays, a bit that is lost, or a write
  * without ->d_lock, which can take back what somebody else has set.
  */
 #include "dcache_playground.h"
@@ -165,7 +165,7 @@ static void put_dentry(void *dentry)
 
 /*
  * Watch a lookup from its first waiter to its end.  Its dentry stays until nobody
- * watches any more: who waited may look the name up again, in memory that is free.
+ * watches any more: a waiter may look the name up again, in memory that is free.
  */
 static struct flags_watch watch_one_lookup(struct kunit *test, enum end end)
 {
@@ -190,7 +190,7 @@ static struct flags_watch watch_one_lookup(struct kunit *test, enum end end)
 
 /*
  * A write without the lock can take a bit back that somebody else has set with
- * it.  All who write here are in the kernel: who waits and who ends the lookup.
+ * it.  All writers are in the kernel: the waiters and the end of the lookup.
  * One trap without the lock proves nothing, see LATE_TRAPS.
  */
 static void flags_of_a_lookup_are_written_under_d_lock(struct kunit *test)

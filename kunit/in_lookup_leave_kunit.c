@@ -3,7 +3,7 @@
  * Signals and unmounts while threads wait: the wait is not killable, and a
  * superblock stays until the last waiter has left.
  *
- * What wrong looks like: a waiter that leaves early and returns a dentry that
+ * Wrong would be: a waiter that leaves early and returns a dentry that
  * is still in lookup, one that is lost, or dentries in use when the superblock
  * is shut down, which the kernel complains about on its console.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who owns a name: the first to ask.  Everybody else who asks for the same
- * name in the same directory sleeps until that lookup has ended, and nobody
- * else does.
+ * A name is owned by the first thread that asks.  All others that ask for the same
+ * name in the same directory sleep until that lookup has ended, and no thread that
+ * asks for anything else does.
  *
- * What wrong looks like: two in-lookup dentries of one name, or a thread that
+ * Wrong would be: two in-lookup dentries of one name, or a thread that
  * sleeps for a name it did not ask for.
  */
 #include <linux/file.h>
@@ -249,4 +249,4 @@ static struct kunit_case in_lookup_name_cases[] = {
 	{}
 };
 
-IN_LOOKUP_SUITE(in_lookup_name, in_lookup_name_cases, "who owns a name");
+IN_LOOKUP_SUITE(in_lookup_name, in_lookup_name_cases, "owners of a name");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What callers of d_alloc_parallel() do when an allocation fails, when the name is there
+ * Callers of d_alloc_parallel() when an allocation fails, when the name is there
  * already, and when the filesystem fails.
  *
  * The property: whatever they return, no lookup of theirs goes on when they have returned,
- * and no reference is left.  What wrong looks like: a dentry that stays in lookup, so that
+ * and no reference is left.  Wrong would be: a dentry that stays in lookup, so that
  * the next task that asks for the name sleeps for ever, or a dentry or an inode that stays
  * in use.
  *
@@ -17,7 +17,7 @@
 #include "dcache_playground.h"
 #include "dcache_probe.h"
 
-/* What the directory does with a name that it is asked for. */
+/* The directory does this with a name that it is asked for. */
 enum found {
 	NOTHING_ADDED,		/* not even a negative dentry */
 	NEGATIVE,

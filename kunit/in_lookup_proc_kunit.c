@@ -32,7 +32,7 @@ static unsigned int list(struct kunit *test, struct file *dir)
 	return listing.names;
 }
 
-/* Of @dir, which nobody else knows, and only the file is in use. */
+/* Nobody else knows @dir, and only its file is in use. */
 static void expect_nothing_left(struct kunit *test, struct file *dir,
 				const char *when)
 {

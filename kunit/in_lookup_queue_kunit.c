@@ -3,7 +3,7 @@
  * Where waiters are queued, and that they sleep until it is their dentry whose
  * lookup has ended.
  *
- * What wrong looks like: a waiter that is on no list or on two, a wake-up of
+ * Wrong would be: a waiter that is on no list or on two, a wake-up of
  * somebody else, or a wait that a spurious wake-up ends.
  */
 #include "dcache_playground.h"
@@ -79,7 +79,7 @@ static void waiters_hang_on_the_dentry(struct kunit *test)
 #endif
 
 /*
- * @a and @b: in lookup, three waiters each.  Those of @a sleep on, and have not
+ * @a and @b: in lookup, three waiters each.  The waiters of @a sleep on, and have not
  * run in between, when @b has ended and its waiters are back.
  */
 static void expect_b_does_not_wake_a(struct playground *pg, struct lookup *a,

@@ -343,8 +343,8 @@ static void waiter_that_retries_finds_what_was_added_behind_its_back(struct kuni
 }
 
 /*
- * What a newcomer sees without ->d_lock is over when it has the lock.  One that looks
- * then is held between the two; one that does not goes to sleep, as it should.
+ * A newcomer that looks without ->d_lock sees what is over when it has the lock.  Such a
+ * one is held between the two; one that looks with the lock goes to sleep, as it should.
  */
 static void newcomer_asks_under_d_lock_whether_to_sleep(struct kunit *test)
 {

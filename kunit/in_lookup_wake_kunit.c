@@ -4,7 +4,7 @@
  *
  * Ended under one hold of ->d_lock: the bits go, the section of ->i_dir_seq
  * closes, and then, if somebody waits, one wake-up is sent for the
- * dentry that was in lookup.  What wrong looks like: a wake-up for nobody, or
+ * dentry that was in lookup.  Wrong would be: a wake-up for nobody, or
  * one that is sent too early.
  */
 #include "dcache_playground.h"

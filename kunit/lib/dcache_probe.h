@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What needs kprobes, in dcache_probe.c, or hardware watchpoints, in dcache_watch.c:
- * looking at wake-ups and writes at the moment they are made, and
- * holding a thread between two steps of the kernel.  Each starter
+ * Kprobes, in dcache_probe.c, and hardware watchpoints, in dcache_watch.c: they look
+ * at wake-ups and writes at the moment these are made, and hold a thread between two
+ * steps of the kernel.  Each starter
  * skips the case, with the reason, where the kernel cannot do it; all of it is
  * undone when the case is over.
  */
@@ -26,7 +26,7 @@
 
 /*
  * An emulator can deliver the trap of a watchpoint late, when an interrupt has come
- * first: then it hits whoever writes near the dentry next.  So one trap without the
+ * first: then it hits the next writer near the dentry.  So one trap without the
  * lock is no proof; a writer that does not take it is there every time.  KCSAN has
  * interrupts wait just before the write, so that there are many late ones.  Try so
  * often until one lookup is without.
@@ -75,7 +75,7 @@ struct flags_watch {
 /* Start over if there is a watch already.  Read it when all is quiet. */
 struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup);
 
-/* What is to have the name at the end, if that is not the dentry in lookup. */
+/* @dentry is to have the name at the end, if that is not the dentry in lookup. */
 void expect_hashed(struct dentry *dentry);
 
 /* Do not let them through, as a kernel that forgets them: negative control. */
@@ -150,7 +150,7 @@ struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry);
 struct section_watch *watch_section(struct kunit *test, struct dentry *dentry,
 				    struct dentry *named);
 
-/* How the calling thread looks at @count, or at the list of those who wait. */
+/* How the calling thread looks at the count of waiters, with @count, or at their list. */
 struct look_watch *watch_looks(struct kunit *test, struct dentry *dentry,
 			       bool count);
 

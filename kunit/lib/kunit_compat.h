@@ -25,8 +25,8 @@
 /*
  * kunit_info(), for what may be long.  Before 6.7 the log of a case is an array of
  * KUNIT_LOG_SIZE bytes, and the line with its result goes to the end of that: once it is
- * full the case has no result.  What would leave less room than such a line needs goes to
- * the console only.
+ * full the case has no result.  A text that would leave less room than such a line needs
+ * goes to the console only.
  */
 #define KUNIT_RESULT_ROOM	160
 

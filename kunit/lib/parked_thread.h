@@ -50,7 +50,7 @@
 })
 
 /*
- * What has to happen soon: within the bound of poll_until(), which each suite
+ * @condition has to come true soon: within the bound of poll_until(), which each suite
  * defines for itself.  A failure shows @condition as it is written.
  */
 #define KUNIT_EXPECT_SOON_MSG(test, condition, fmt, ...)		\
