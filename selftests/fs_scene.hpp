@@ -12,7 +12,7 @@
 #pragma once
 
 #include "crew.hpp"
-#include "fuse_holds.hpp"
+#include "fuse/fuse_holds.hpp"
 #include "ktap.hpp"
 #include "mount.hpp"
 

@@ -178,7 +178,7 @@ class Report:
                   'spread.',
                   f'In `{BOUND}` nobody can sleep or be woken: it is the lower bound of the '
                   'rows in which nobody waits, and has no others.' if BOUND in kernels else '',
-                  'Each row is described in the head of `selftests/lookup_cost.cpp` or '
+                  'Each row is described in the head of `selftests/bench/lookup_cost.cpp` or '
                   '`module/scale/scale.h`; `positive-hot` is the control, in which no lookup '
                   'begins.',
                   f'Command: `{self.bench_command(*kernels)}`.')
@@ -357,7 +357,7 @@ class Report:
         page.text(f'Time {where_from(about["machine"])} with 2 CPUs, in ticks of the time '
                   'stamp counter. Measured '
                   f'{self.when(where, "wall")}; the interval is that of the ratio. Rows are '
-                  'described in the head of `selftests/lookup_workload.cpp`. '
+                  'described in the head of `selftests/bench/lookup_workload.cpp`. '
                   f'Command: `{self.wall_command()}`.',
                   '**Not comparable with the rest of this page**: measured with another '
                   f'{listed(other, "")}.'
