@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * See fuse_mirror.hpp.  A handle of an open file is its file descriptor here.
- * fd_of() may hand out the bare descriptor: the kernel does not forget a file
- * while it has a request for it.
  */
 #include "fuse_mirror.hpp"
 
@@ -17,8 +15,8 @@
 namespace {
 
 /*
- * Seconds.  What a file is never changes, and of what does change the kernel
- * knows: to be asked for it all the time would be nothing but slow.
+ * Seconds.  The type of a file never changes, and the kernel knows of all else that
+ * does: to be asked for it all the time would be nothing but slow.
  */
 constexpr uint64_t attributes_valid = 3600;
 
@@ -43,7 +41,7 @@ fuse_attr attributes(const struct stat &st)
 	return a;
 }
 
-/* What a system call returned, or its error as the reply. */
+/* The result of a system call, or its error as the reply. */
 template <class T> T checked(T result)
 {
 	if (result < 0)
@@ -71,16 +69,10 @@ fuse_open_out open_reply(int fd)
 
 fuse_mirror::fuse_mirror(const std::string &source, const std::string &target,
 			 const std::string &control)
-	: source_(open_or_throw(source, O_PATH | O_DIRECTORY)),
+	: nodes_(open_or_throw(source, O_PATH | O_DIRECTORY), !control.empty()),
 	  holds_(control.empty() ? nullptr : std::make_unique<fuse_holds>(control)),
 	  connection_(target, "allow_other", holds_ ? FUSE_EXPORT_SUPPORT : 0)
 {
-	struct stat st;
-
-	checked(::fstat(source_.get(), &st));
-	nodes_[FUSE_ROOT_ID] = std::make_shared<node>(
-		node{std::move(source_), {st.st_dev, st.st_ino}, 1});
-	ids_[{st.st_dev, st.st_ino}] = FUSE_ROOT_ID;
 }
 
 void fuse_mirror::serve(unsigned threads)
@@ -93,45 +85,9 @@ void fuse_mirror::serve(unsigned threads)
 		});
 }
 
-std::shared_ptr<fuse_mirror::node> fuse_mirror::find(uint64_t id)
-{
-	const std::lock_guard guard(lock_);
-	const auto n = nodes_.find(id);
-
-	if (n == nodes_.end())
-		throw std::system_error(ESTALE, std::generic_category());
-	return n->second;
-}
-
-uint64_t fuse_mirror::remember(unique_fd fd, const struct stat &st)
-{
-	const std::lock_guard guard(lock_);
-	const std::pair key(st.st_dev, st.st_ino);
-	const auto [known, is_new] = ids_.try_emplace(key, last_id_ + 1);
-
-	if (is_new)
-		nodes_[++last_id_] = std::make_shared<node>(node{std::move(fd), key, 0});
-	nodes_[known->second]->known++;
-	return known->second;
-}
-
-void fuse_mirror::forget(uint64_t id, uint64_t times)
-{
-	const std::lock_guard guard(lock_);
-	const auto n = nodes_.find(id);
-
-	if (id == FUSE_ROOT_ID || n == nodes_.end() || holds_)
-		return;
-	n->second->known -= std::min(times, n->second->known);
-	if (n->second->known)
-		return;
-	ids_.erase(n->second->key);
-	nodes_.erase(n);
-}
-
 /*
- * No time is set for which the name is valid.  "." is also asked of what is no directory,
- * by who has a handle of it.
+ * No time is set for which the name is valid.  A client that has a handle
+ * of a file asks for its "." even if it is no directory.
  */
 fuse_entry_out fuse_mirror::tell(int dir, const char *name)
 {
@@ -142,7 +98,7 @@ fuse_entry_out fuse_mirror::tell(int dir, const char *name)
 	struct stat st;
 
 	checked(::fstat(fd.get(), &st));
-	out.nodeid = remember(std::move(fd), st);
+	out.nodeid = nodes_.remember(std::move(fd), st);
 	out.attr_valid = attributes_valid;
 	out.attr = attributes(st);
 	return out;
@@ -151,7 +107,7 @@ fuse_entry_out fuse_mirror::tell(int dir, const char *name)
 void fuse_mirror::reply_entry(const fuse_request &q, const fuse_entry_out &e)
 {
 	if (!connection_.reply_with(q.header.unique, e))
-		forget(e.nodeid, 1);
+		nodes_.forget(e.nodeid, 1);
 }
 
 void fuse_mirror::get_attributes(const fuse_request &q)
@@ -248,7 +204,7 @@ void fuse_mirror::create(const fuse_request &q)
 	if (connection_.reply_with(q.header.unique, out))
 		fd.release();
 	else
-		forget(out.entry.nodeid, 1);
+		nodes_.forget(out.entry.nodeid, 1);
 }
 
 void fuse_mirror::remove(const fuse_request &q, int flags)
@@ -333,7 +289,7 @@ void fuse_mirror::list(const fuse_request &q)
 	}
 	if (!connection_.reply(q.header.unique, out.text()))
 		for (const uint64_t id : told)
-			forget(id, 1);
+			nodes_.forget(id, 1);
 }
 
 void fuse_mirror::release(const fuse_request &q)
@@ -351,7 +307,7 @@ void fuse_mirror::forget_many(const fuse_request &q)
 		fuse_forget_one one;
 
 		std::memcpy(&one, q.text(sizeof(in) + i * sizeof(one)), sizeof(one));
-		forget(one.nodeid, one.nlookup);
+		nodes_.forget(one.nodeid, one.nlookup);
 	}
 }
 
@@ -448,7 +404,7 @@ try {
 	case FUSE_RELEASEDIR:
 		return release(q);
 	case FUSE_FORGET:
-		return forget(q.header.nodeid, q.body<fuse_forget_in>().nlookup);
+		return nodes_.forget(q.header.nodeid, q.body<fuse_forget_in>().nlookup);
 	case FUSE_BATCH_FORGET:
 		return forget_many(q);
 	case FUSE_INTERRUPT:

@@ -3,7 +3,7 @@
  * A FUSE filesystem that shows a directory as it is and writes through to it, for
  * stress: several threads serve it, and no name that they tell is valid for any
  * time, so that the kernel forgets one that nobody uses, and looks it up anew for
- * the next one who comes.
+ * the next task that comes.
  *
  * Directories and regular files only: make, open, read, write, list, link, rename,
  * exchange, truncate and remove.  Permissions are not checked.  Nobody else may change the
@@ -14,12 +14,9 @@
 
 #include "fuse_connection.hpp"
 #include "fuse_holds.hpp"
+#include "fuse_nodes.hpp"
 
-#include <map>
 #include <memory>
-#include <mutex>
-#include <sys/stat.h>
-#include <utility>
 
 class fuse_mirror {
 public:
@@ -36,13 +33,6 @@ public:
 	void serve(unsigned threads);
 
 private:
-	/* A file that the kernel knows.  The descriptor keeps its inode number taken. */
-	struct node {
-		unique_fd fd;
-		std::pair<dev_t, ino_t> key;
-		uint64_t known = 0;	/* how often the kernel was told; lock_ */
-	};
-
 	void handle(const fuse_request &q);
 	/* Keeps the request back as long as it has to be.  Throws what the reply shall be. */
 	void pass(const fuse_request &q);
@@ -65,19 +55,12 @@ private:
 	void forget_many(const fuse_request &q);
 
 	/* Throws ESTALE, which is the reply then, as with all errors. */
-	std::shared_ptr<node> find(uint64_t id);
-	int fd_of(uint64_t id) { return find(id)->fd.get(); }
-	/* What has this name; the kernel is about to be told. */
+	int fd_of(uint64_t id) { return nodes_.fd_of(id); }
+	/* The file of this name; the kernel is about to be told. */
 	fuse_entry_out tell(int dir, const char *name);
-	uint64_t remember(unique_fd fd, const struct stat &st);
-	void forget(uint64_t id, uint64_t times);
 	void reply_entry(const fuse_request &q, const fuse_entry_out &e);
 
-	unique_fd source_;
+	fuse_nodes nodes_;
 	std::unique_ptr<fuse_holds> holds_;	/* none without a control */
 	fuse_connection connection_;
-	std::mutex lock_;
-	std::map<uint64_t, std::shared_ptr<node>> nodes_;		/* lock_ */
-	std::map<std::pair<dev_t, ino_t>, uint64_t> ids_;		/* lock_ */
-	uint64_t last_id_ = FUSE_ROOT_ID;				/* lock_ */
 };
