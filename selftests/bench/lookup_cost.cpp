@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a system call that looks names up costs while nobody waits.
+ * The cost of system calls that look names up, while nobody waits.
  *
  * It is meant for a guest with one CPU under QEMU -icount shift=0,sleep=off, where
  * the time stamp counter counts the instructions that were executed, kernel and all.
@@ -17,7 +17,7 @@
  *
  * But for the last row each name has to be the beginning of a lookup of its own in
  * d_alloc_parallel().  So the dcache is asked before and after each batch: a name
- * that was not in it, and that the batch has once, was allocated.  What readdir lists
+ * that was not in it, and that the batch has once, was allocated.  A name that readdir lists
  * in procfs is too short-lived to be asked for, but adds to the number of dentries.
  */
 #include "caches.hpp"
@@ -85,7 +85,7 @@ bool create(int dir, const char *name)
 
 constexpr std::string_view nothing = "nothing", missing = "a missing name", file = "a file";
 
-/* What the dcache has of a name.  It is asked without ->lookup(), and stays as it is. */
+/* Asks the dcache for a name, without ->lookup(), so that it stays as it is. */
 std::string_view dcache_has(int dir, const char *name)
 {
 	open_how how = {};

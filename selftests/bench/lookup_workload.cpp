@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What whole workloads cost that look names up, by the time stamp counter.
+ * The cost of whole workloads that look names up, by the time stamp counter.
  *
  * In a guest with one CPU under QEMU -icount shift=0,sleep=off that counts instructions,
  * of kernel and programs; elsewhere it is time, and then also what threads on several
  * CPUs do to each other.  A row is measured several times, after once for practice.
  *
  *   ls-procfs         processes that ls -lR /proc/sys and /proc/1 all at once, after
- *                     drop_caches: each name is looked up by the first, and who comes
+ *                     drop_caches: each name is looked up by the first; one that comes
  *                     meanwhile waits for it
  *   ls-tmpfs          the same of a tree of 100 directories with 100 files each, which
  *                     tmpfs keeps in the dcache: few lookups
@@ -20,7 +20,7 @@
  *                     after round
  *
  * The first four are in ticks for the whole, from the first fork() to the last exit.
- * Of hot and cold threads it is the ticks from the start until the last is through, for
+ * For hot and cold threads it is the ticks from the start until the last is through, for
  * each lookup of all: the inverse of their throughput.  For threads-same-N it is what one
  * of them spends in fstatat(), in the median round, without the meeting before it.
  */
@@ -184,7 +184,7 @@ void ls(ktap::test_case &t, const workload_config &c, const std::vector<std::str
 struct tree {
 	explicit tree(const std::string &dir) : top(dir + "/workload-tree")
 	{
-		fs::remove_all(top);	/* of one who was killed */
+		fs::remove_all(top);	/* of a run that was killed */
 		for (int i = 0; i < 10000; i++) {
 			const std::string sub = fmt::format("{}/dir-{:02}", top, i / 100);
 
@@ -230,7 +230,7 @@ void stress(ktap::test_case &t, const workload_config &c, const std::string &str
 
 /* ---- threads --------------------------------------------------------------- */
 
-/* Spins only where each thread has a CPU: who has none can only arrive when others yield. */
+/* Spins only where each thread has a CPU: one without can only arrive when others yield. */
 class meeting {
 public:
 	explicit meeting(unsigned n) : n_(n), crowded_(n > usable_cpus().size()) {}
@@ -275,7 +275,7 @@ bool stat_says(int wanted, int dir, const std::string &name)
 }
 
 /*
- * Pinned threads that start at once; work() does what thread @who has to, and returns how
+ * Pinned threads that start at once; work(who) is the work of that thread, and returns how
  * many of its lookups ended as they should.  Returns the ticks until the last is through.
  */
 template <class Work> uint64_t run_threads(ktap::test_case &t, unsigned n, uint64_t each, Work &&work)
@@ -344,7 +344,7 @@ void same_name(ktap::test_case &t, const workload_config &c, unsigned n)
 	std::vector<uint64_t> sleeps(n);
 	meeting all(n);
 
-	/* Of one length, since a longer one takes longer to hash. */
+	/* All have one length, since a longer one takes longer to hash. */
 	for (unsigned round = 0; round < rounds; round++)
 		names.push_back(fmt::format("workload-{:04}", round));
 	measure(t, c, [&] {
@@ -364,7 +364,7 @@ void same_name(ktap::test_case &t, const workload_config &c, unsigned n)
 			sleeps[who] += sleeps_of_this_thread() - slept;
 			return good;
 		});
-		/* Not the mean: who is preempted in a round says nothing about lookups. */
+		/* Not the mean: a thread that is preempted in a round says nothing about lookups. */
 		for (const auto &mine : took)
 			for (unsigned round = 0; round < rounds; round++)
 				sums[round] += static_cast<double>(mine[round]);

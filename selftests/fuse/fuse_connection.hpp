@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What all FUSE servers here need of the protocol: a mount, requests as they come
- * from /dev/fuse, replies, and the packing of what a directory lists.  What a
- * request means is for the server to say.
+ * The protocol, for all FUSE servers here: a mount, requests as they come from
+ * /dev/fuse, replies, and the packing of what a directory lists.  The meaning of a
+ * request is up to the server.
  *
  * Not libfuse: Debian has no static one that a compiler with -m32 could link with,
  * unless a second architecture is set up, and the little that would be used of it
@@ -27,7 +27,7 @@ struct fuse_request {
 	fuse_in_header header;
 	std::span<const char> rest;	/* behind the header; a zero follows */
 
-	/* What the kernel is too old to send is zero. */
+	/* A member that the kernel is too old to send is zero. */
 	template <class T> T body() const
 	{
 		T t = {};
@@ -57,7 +57,7 @@ public:
 	 * it at once; INIT never gets as far as `handle`.
 	 */
 	void serve(const std::function<void(const fuse_request &)> &handle);
-	/* Whoever waits for a reply gets an error, and serve() returns. */
+	/* All that wait for a reply get an error, and serve() returns. */
 	void end() { mount_.reset(); }
 
 	/* Any thread, any time.  False: nobody waits for this reply any more. */

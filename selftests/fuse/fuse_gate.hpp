@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-/* What LOOKUP of a name says. */
+/* The reply to LOOKUP of a name. */
 struct fuse_entry {
 	int error = 0;			/* an errno; ENOENT makes no dentry that is kept */
 	uint64_t node = 0;		/* with error 0: 0 is a negative entry to cache */
@@ -47,7 +47,7 @@ public:
 	uint64_t forgotten(uint64_t node);
 	/* Names for READDIRPLUS to list, in whatever directory. */
 	void list(const std::vector<std::string> &names);
-	/* What CREATE and MKNOD say, of whatever name; ENOSYS at first. */
+	/* The reply to CREATE and MKNOD of any name; ENOSYS at first. */
 	void set_created(fuse_entry e);
 	/* Nodes that the kernel was told of and has not forgotten, and how often. */
 	std::map<uint64_t, int64_t> known();

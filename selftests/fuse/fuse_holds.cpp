@@ -108,7 +108,7 @@ void fuse_holds::serve(int client)
 			break;
 	const std::lock_guard guard(lock_);
 
-	/* Those that still wait have a rule until they have seen this. */
+	/* Requests that still wait have a rule until they have seen this. */
 	for (auto &[key, r] : rules_)
 		r.held = false, r.error = 0;
 	changed_.notify_all();

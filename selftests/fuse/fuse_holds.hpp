@@ -7,7 +7,7 @@
  * time.  A client that comes ends the connection of the one before, whose process may be
  * one that cannot end.
  *
- * The protocol is a line each way.  What the requests of an operation are called:
+ * The protocol is a line each way, and the requests of an operation are called:
  *
  *	hold OP NAME		keep requests back from now on			ok
  *	fail OP NAME ERRNO	when let go, and from now on, they get this	ok

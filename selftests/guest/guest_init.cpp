@@ -204,7 +204,7 @@ std::vector<Words> read_plan()
 	return plan;
 }
 
-/* What a test needs must be there, or tests would be skipped for want of it. */
+/* All that a test needs must be there, or tests would be skipped for want of it. */
 void prepare(const std::vector<Words> &plan)
 {
 	for (const auto &item : plan) {

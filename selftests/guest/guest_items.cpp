@@ -31,14 +31,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::seconds;
 
-/* What a child that has ended may still have in the pipe. */
+/* For the rest in the pipe of a child that has ended. */
 constexpr auto drain_time = std::chrono::milliseconds(200);
 /* How long the dumps may take to reach the console. */
 constexpr auto dump_time = std::chrono::milliseconds(1500);
 
 int kmsg = -1;		/* the kernel log, read from its beginning */
 
-/* What the current item has printed of its own KTAP so far. */
+/* The KTAP that the current item has printed so far. */
 struct {
 	bool header = false;
 	size_t planned = 0, results = 0;
@@ -203,7 +203,7 @@ std::string fill_up(const std::string &name, std::string_view why)
 	return in;
 }
 
-/* What lookup_doctor makes of the hang, as comments on the result that follows. */
+/* The verdict of lookup_doctor on the hang, as comments on the result that follows. */
 void ask_doctor()
 {
 	const auto body = [] { return write_doctor_report(STDOUT_FILENO); };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What PID 1 of the guest says and where to, and the end of the machine.
+ * The output of PID 1 of the guest, and the end of the machine.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What both halves of PID 1 need of the guest; guest_port.cpp calls neither of them.
+ * The guest as both halves of PID 1 see it; guest_port.cpp calls neither of them.
  */
 #ifndef GUEST_PORT_HPP
 #define GUEST_PORT_HPP

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What lookup_doctor says of those who wait in d_alloc_parallel(), for the report
- * of whatever hangs: module/README.md#lookup_doctor.
+ * The report of lookup_doctor on the waiters in d_alloc_parallel(), for a test that
+ * hangs: module/README.md#lookup_doctor.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-/* How long it is waited for: who asks may hang as well. */
+/* The limit for it: the thread that asks may hang as well. */
 inline constexpr auto doctor_time = std::chrono::seconds(10);
 
 /*

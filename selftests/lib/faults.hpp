@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Allocations of the calling thread that fail in the kernel, as often as whoever
- * runs the test has written to /sys/kernel/debug/failslab and fail_page_alloc.
+ * Allocations of the calling thread that fail in the kernel, as often as the
+ * user has written to /sys/kernel/debug/failslab and fail_page_alloc.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ public:
 	}
 	bool on() const { return bool(fd_); }
 
-	/* What has to work, in the thread with the faults: none meanwhile. */
+	/* No faults in this thread meanwhile, for calls that have to work. */
 	class pause {
 	public:
 		explicit pause(fault_injection &f) : f_(f) { f_.set(false); }

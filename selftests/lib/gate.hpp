@@ -33,7 +33,7 @@ public:
 	std::string state() const { return first_line("gate"); }
 	/* Hold lookups of this name only; empty: of every name. */
 	void only(std::string_view name) const { write("only", fmt::format("{}\n", name)); }
-	/* What readdir lists, one name a line. */
+	/* The names that readdir lists, one a line. */
 	void names(std::string_view list) const { write("names", fmt::format("{}\n", list)); }
 
 	/* 0 or the errno of a write to the gate. */

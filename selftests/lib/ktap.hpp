@@ -7,8 +7,8 @@
  * a kernel bug leaves asleep for ever cannot be killed, and its process cannot
  * be reaped: the case then fails with what its threads are doing and what
  * lookup_doctor says of them, and the run goes on.  The child gives up standard
- * input, output and error, so that such a process does not hold open what
- * somebody reads to the end.
+ * input, output and error, so that such a process does not hold open a
+ * pipe that is read to the end.
  */
 #pragma once
 
@@ -38,7 +38,7 @@ struct run_options {
 struct failed {};
 struct skipped {};
 
-/* What a case sees of the runner.  It lives in the child process. */
+/* The runner as a case sees it.  It lives in the child process. */
 class test_case {
 public:
 	test_case(int pipe, double scale) : pipe_(pipe), scale_(scale) {}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the two halves of lookup_stress share: workers whose every operation is
+ * Shared by the two halves of lookup_stress: workers whose every operation is
  * announced before it starts, so that the watchdog can name one that does not end,
  * and the place for the first thing that was wrong.
  */
@@ -90,7 +90,7 @@ public:
 	uint64_t enomem = 0;
 };
 
-/* What is done on one kind of directory. */
+/* The work on one kind of directory. */
 class stress_model {
 public:
 	virtual ~stress_model() = default;

@@ -5,9 +5,9 @@
  * or directory of the run has, which stands in the file, or is the name of the
  * one entry of the directory.
  *
- * Who changes a name holds its lock, enters the next state before the system call
- * and marks it as complete after.  Readers take no lock.  What a reader finds must
- * be one of the states from the last one that was complete when it started to the
+ * A worker that changes a name holds its lock, enters the next state before the system call
+ * and marks it as complete after.  Readers take no lock.  A reader must find
+ * one of the states from the last one that was complete when it started to the
  * last one that was begun when it ended.
  */
 #pragma once

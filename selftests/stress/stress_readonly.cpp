@@ -228,7 +228,7 @@ void readonly::step(stress_worker &w)
 		list(w);
 }
 
-/* What gatefs makes of a name; its README.md has all of them. */
+/* The outcome of a name in gatefs; module/README.md has all of them. */
 struct outcome {
 	const char *what;
 	std::string (*name)(uint64_t n, random_bits &random);
@@ -236,7 +236,7 @@ struct outcome {
 	bool is_dir;
 };
 
-/* Of names with one n and one row all have the same inode. */
+/* All names with one n and one row have the same inode. */
 constexpr outcome outcomes[] = {
 	{"neg-", [](uint64_t n, random_bits &) { return fmt::format("neg-{}", n); }, ENOENT, false},
 	{"file-", [](uint64_t n, random_bits &) { return fmt::format("file-{}", n); }, 0, false},

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lookup_stress on a directory that can be written to: who changes names.
+ * lookup_stress on a directory that can be written to: the changes of names.
  *
- * stress_history.hpp says what a hot name may be found to be.  Who changes one holds
- * its lock and so knows what it is, so these system calls have to work, unless faults
+ * stress_history.hpp says what a hot name may be found to be.  The worker that changes it
+ * holds its lock and so knows what it is, so these system calls have to work, unless faults
  * are injected.  One that fails for that may have made its change all the same: FUSE,
  * e.g., may have no memory for the inode of what its server has made.  Then the name
- * tells, looked at without faults.  What is cleaned up is tried again without them.
+ * tells, looked at without faults.  Cleaning up is tried again without them.
  */
 #include "stress_writable.hpp"
 

@@ -58,7 +58,7 @@ private:
 	int empty_directory(const std::string &name, uint64_t generation);
 	observed content(int fd);
 	int find(const std::string &name) const;
-	/* What became of the change of a name to what it is entered as: 0 or an errno. */
+	/* Whether the change of a name to what it is entered as was made: 0 or an errno. */
 	int outcome(stress_worker &w, const hot_name &h, int result);
 	/* Removes; what the first try left for want of memory, the second does not. */
 	template <class Remove> int remove(stress_worker &w, Remove &&once);

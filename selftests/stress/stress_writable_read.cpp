@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lookup_stress on a directory that can be written to: who looks names up, and judges
- * what was found by what stress_history.hpp has of them.
+ * lookup_stress on a directory that can be written to: the lookups of names, judged by
+ * what stress_history.hpp has of these.
  */
 #include "stress_writable.hpp"
 
@@ -120,7 +120,7 @@ void writable::read_open(stress_worker &w)
 			       h.name, opened.st_ino, named.st_ino);
 }
 
-/* Who is there all the time is listed once, who is not there is not listed. */
+/* A name that is there all the time is listed once, one that is not there is not listed. */
 void writable::read_list(stress_worker &w)
 {
 	std::vector<uint64_t> from(hot_.size()), listed(hot_.size());

@@ -166,7 +166,7 @@ private:
 		size_t asleep = 0;
 		bool unknown = false;
 
-		/* Of one that is just being woken neither wchan nor stack can be read. */
+		/* Neither wchan nor stack can be read of one that is just being woken. */
 		wait_until(t.bound(crew::bound), [&] {
 			asleep = 0;
 			unknown = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a thread gets when it looks up a name that another thread is looking up.
+ * A thread looks up a name that another thread is looking up.
  * gatefs holds the first one in ->lookup(), and its name says how that ends.
  *
  * The rule: of all threads that look one name up in one directory, one calls
