@@ -11,6 +11,25 @@
 /* All queues of __var_waitqueue() and one more: two of them are the same. */
 #define COLLIDING	257
 
+/*
+ * Wake all of @crowd, by @wake or each by itself.  They run, find @a in lookup and sleep
+ * again.
+ */
+static void wake_for_nothing(struct playground *pg, struct crowd *crowd,
+			     struct lookup *a, void (*wake)(struct lookup *a))
+{
+	unsigned long switches = crowd_switches(crowd);
+	unsigned int i;
+
+	for (i = 0; !wake && i < crowd->nr; i++)
+		wake_up_process(crowd->one[i]->thread.task);
+	if (wake)
+		wake(a);
+	KUNIT_ASSERT_SOON(pg->test, parked_switches_are(crowd_switches(crowd),
+							switches + crowd->nr));
+	crowd_expect_parked_on(pg, crowd, a->dentry);
+}
+
 #ifdef COMPAT_HAVE_D_LOOKUP_WAITERS
 
 /* Each of @crowd is on the list that hangs on @dentry, once. */
@@ -39,9 +58,7 @@ static void waiters_hang_on_the_dentry(struct kunit *test)
 	for (end = 0; end < ENDS; end++) {
 		struct playground *pg = playground_open(test, PLAIN);
 		struct lookup *a = lookup_begin(pg, pg->root, "a");
-		unsigned long switches;
 		struct crowd crowd;
-		unsigned int i;
 
 		/* in lookup, nobody waits */
 		KUNIT_EXPECT_TRUE(test, list_empty(&a->dentry->d_lookup_waiters.entries));
@@ -50,12 +67,7 @@ static void waiters_hang_on_the_dentry(struct kunit *test)
 		crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
 		crowd_park_on(pg, &crowd, a->dentry);
 		KUNIT_EXPECT_TRUE(test, all_hang_on(&crowd, a->dentry));
-		switches = crowd_switches(&crowd);
-		for (i = 0; i < FEW; i++)
-			wake_up_process(crowd.one[i]->thread.task);
-		KUNIT_ASSERT_SOON(test, parked_switches_are(crowd_switches(&crowd),
-							    switches + FEW));
-		crowd_expect_parked_on(pg, &crowd, a->dentry);
+		wake_for_nothing(pg, &crowd, a, NULL);
 		KUNIT_EXPECT_TRUE(test, all_hang_on(&crowd, a->dentry));
 
 		/* ended: nobody is left there, whether or not they have run */
@@ -152,28 +164,17 @@ static void spurious_wake_ups_do_not_end_the_wait(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct lookup *a = lookup_begin(pg, pg->root, "a");
-	unsigned long switches;
 	struct crowd crowd;
-	unsigned int i;
 
 	crowd_start(pg, &crowd, pg->root, "a", FEW, ANY_CPU);
 	crowd_park_on(pg, &crowd, a->dentry);
 
 	/* each of the three runs, finds "a" in lookup and sleeps again */
-	switches = crowd_switches(&crowd);
-	for (i = 0; i < FEW; i++)
-		wake_up_process(crowd.one[i]->thread.task);
-	KUNIT_ASSERT_SOON(test, parked_switches_are(crowd_switches(&crowd),
-						    switches + FEW));
-	crowd_expect_parked_on(pg, &crowd, a->dentry);
+	wake_for_nothing(pg, &crowd, a, NULL);
 	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
 
 	/* again, by the wake-up that they wait for, but too early */
-	switches = crowd_switches(&crowd);
-	lookup_wake(a);
-	KUNIT_ASSERT_SOON(test, parked_switches_are(crowd_switches(&crowd),
-						    switches + FEW));
-	crowd_expect_parked_on(pg, &crowd, a->dentry);
+	wake_for_nothing(pg, &crowd, a, lookup_wake);
 	KUNIT_EXPECT_EQ(test, lookup_bits(a), COMPAT_DCACHE_LOOKUP_BITS);
 
 	d_add(a->dentry, NULL);

@@ -53,13 +53,6 @@
  * @condition has to come true soon: within the bound of poll_until(), which each suite
  * defines for itself.  A failure shows @condition as it is written.
  */
-#define KUNIT_EXPECT_SOON_MSG(test, condition, fmt, ...)		\
-do {									\
-	if (!poll_until(condition))					\
-		KUNIT_FAIL(test, "did not happen: " #condition ": " fmt, \
-			   ##__VA_ARGS__);				\
-} while (0)
-
 #define KUNIT_ASSERT_SOON_MSG(test, condition, fmt, ...)		\
 do {									\
 	if (!poll_until(condition))					\

@@ -129,22 +129,34 @@ static struct dentry *lt_splice_positive(struct lt_reader *r,
 	return lt_spliced(dentry, d_splice_alias(inode, dentry));
 }
 
+/*
+ * A directory that is known: as a child of another one, or, if @connected is not set, by
+ * a file handle only.  Has a reference to its inode for d_splice_alias().  NULL: no memory.
+ */
+static struct dentry *lt_known_directory(struct lt_reader *r, bool connected)
+{
+	struct inode *inode = lt_new_inode(S_IFDIR | 0555);
+	struct dentry *alias;
+
+	if (!inode)
+		return NULL;
+	ihold(inode);
+	alias = connected ? lt_add_elsewhere(r, inode) : d_obtain_alias(inode);
+	if (!IS_ERR_OR_NULL(alias))
+		return alias;
+	iput(inode);
+	return NULL;
+}
+
 /* A directory that is known in another one: __d_move(), parents differ. */
 static struct dentry *lt_splice_moved(struct lt_reader *r, struct lt_name *name,
 				      struct dentry *dentry)
 {
-	struct inode *inode = lt_new_inode(S_IFDIR | 0555);
-	struct dentry *alias, *res;
+	struct dentry *alias = lt_known_directory(r, true), *res;
 
-	if (!inode)
+	if (!alias)
 		return lt_nomem(r, dentry);
-	ihold(inode);
-	alias = lt_add_elsewhere(r, inode);
-	if (!alias) {
-		iput(inode);
-		return lt_nomem(r, dentry);
-	}
-	res = lt_spliced(dentry, d_splice_alias(inode, dentry));
+	res = lt_spliced(dentry, d_splice_alias(d_inode(alias), dentry));
 	/* -ESTALE, if somebody has the other directory locked right now */
 	if (!res)
 		d_drop(alias);
@@ -158,18 +170,11 @@ static struct dentry *lt_splice_moved(struct lt_reader *r, struct lt_name *name,
 static struct dentry *lt_splice_root(struct lt_reader *r, struct lt_name *name,
 				     struct dentry *dentry)
 {
-	struct inode *inode = lt_new_inode(S_IFDIR | 0555);
-	struct dentry *alias, *res;
+	struct dentry *alias = lt_known_directory(r, false), *res;
 
-	if (!inode)
+	if (!alias)
 		return lt_nomem(r, dentry);
-	ihold(inode);
-	alias = d_obtain_alias(inode);
-	if (IS_ERR(alias)) {
-		iput(inode);
-		return lt_nomem(r, dentry);
-	}
-	res = lt_spliced(dentry, d_splice_alias(inode, dentry));
+	res = lt_spliced(dentry, d_splice_alias(d_inode(alias), dentry));
 	if (res != alias)
 		lt_error("%s: the disconnected directory was not moved",
 			 name->text);
@@ -181,19 +186,12 @@ static struct dentry *lt_splice_root(struct lt_reader *r, struct lt_name *name,
 static struct dentry *lt_splice_fails(struct lt_reader *r, struct lt_name *name,
 				      struct dentry *dentry)
 {
-	struct inode *inode = lt_new_inode(S_IFDIR | 0555);
-	struct dentry *alias, *res;
+	struct dentry *alias = lt_known_directory(r, true), *res;
 
-	if (!inode)
+	if (!alias)
 		return lt_nomem(r, dentry);
-	ihold(inode);
-	alias = lt_add_elsewhere(r, inode);
-	if (!alias) {
-		iput(inode);
-		return lt_nomem(r, dentry);
-	}
 	inode_lock_nested(d_inode(lt_elsewhere), I_MUTEX_CHILD);
-	res = d_splice_alias(inode, dentry);
+	res = d_splice_alias(d_inode(alias), dentry);
 	inode_unlock(d_inode(lt_elsewhere));
 	if (res != ERR_PTR(-ESTALE))
 		lt_error("%s: d_splice_alias() gave %pe instead of -ESTALE",
