@@ -85,7 +85,7 @@ static const char *ld_verdict(struct ld_report *r, struct ld_dentry *d,
 	if (!ld_in_lookup(d) && d->on_chain)
 		return "DIRTY CHAIN: not in lookup, but still on the in-lookup hash";
 	if (!ld_in_lookup(d))
-		return "LOST WAKE-UP: the lookup has ended, and who waited sleeps on no queue";
+		return "LOST WAKE-UP: the lookup has ended, and its waiter sleeps on no queue";
 	if (COMPAT_DCACHE_WAITER && d->queued &&
 	    !(d->copy.d_flags & COMPAT_DCACHE_WAITER))
 		return "ERASED BIT: nobody will be woken when the lookup ends";
@@ -160,7 +160,7 @@ static void ld_say_nameless(struct ld_report *r, const struct ld_waiter *w)
 		verdict = "LOST WAKE-UP: on a queue that no dentry in lookup has";
 		r->hopeless++;
 	} else if (w->queued) {
-		verdict = "unknown: on a queue, and whose it is cannot be told";
+		verdict = "unknown: on a queue of which the dentry cannot be told";
 	}
 	ld_say_task(r, "waiter", w->task);
 	ld_say(r, "  verdict: %s\n", verdict);
