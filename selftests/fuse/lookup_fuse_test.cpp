@@ -231,14 +231,6 @@ KTAP_CASE(fuse_a_server_that_dies_lets_all_waiters_go)
 
 int main(int argc, char **argv)
 {
-	options o("lookup_fuse_test",
-		  "What the waiters of a lookup get, on FUSE (KTAP). Needs root and /dev/fuse.");
-	ktap::run_options run;
-	uint64_t seed = 0;
-
-	o.add_run_options(run);
-	o.add("--seed", seed, 0, UINT64_MAX, "taken by all tests; nothing is random in this one");
-	if (const auto status = o.parse(argc, argv))
-		return *status;
-	return ktap::run(ktap::registered(), run);
+	return run_registered(argc, argv, "lookup_fuse_test",
+			      "What the waiters of a lookup get, on FUSE (KTAP). Needs root and /dev/fuse.");
 }

@@ -96,6 +96,20 @@ std::optional<int> options::parse(int argc, char **argv)
 	return {};
 }
 
+int run_registered(int argc, char **argv, const std::string &program,
+		   const std::string &description)
+{
+	options o(program, description);
+	ktap::run_options run;
+	uint64_t seed = 0;
+
+	o.add_run_options(run);
+	o.add("--seed", seed, 0, UINT64_MAX, "taken by all tests; nothing is random in this one");
+	if (const auto status = o.parse(argc, argv))
+		return *status;
+	return ktap::run(ktap::registered(), run);
+}
+
 uint64_t fresh_seed()
 {
 	std::random_device rd;

@@ -42,5 +42,9 @@ private:
 	std::string program_;
 };
 
+/* The main() of a program that runs the cases of KTAP_CASE() and has no options of its own. */
+int run_registered(int argc, char **argv, const std::string &program,
+		   const std::string &description);
+
 /* A seed that differs from run to run, for when none is given. */
 uint64_t fresh_seed();

@@ -269,14 +269,6 @@ GATE_CASE(one_name_in_two_directories_is_two_lookups)
 
 int main(int argc, char **argv)
 {
-	options o("lookup_wait_test",
-		  "What the waiters of a lookup get, on gatefs (KTAP). Needs root and gatefs.ko.");
-	ktap::run_options run;
-	uint64_t seed = 0;
-
-	o.add_run_options(run);
-	o.add("--seed", seed, 0, UINT64_MAX, "taken by all tests; nothing is random in this one");
-	if (const auto status = o.parse(argc, argv))
-		return *status;
-	return ktap::run(ktap::registered(), run);
+	return run_registered(argc, argv, "lookup_wait_test",
+			      "What the waiters of a lookup get, on gatefs (KTAP). Needs root and gatefs.ko.");
 }
