@@ -8,8 +8,6 @@ script of ours fails, hangs or boots, as the test wants.  Prints KTAP.
 
 import argparse
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import json
 import os
@@ -20,7 +18,10 @@ import types
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
+sys.path[:0] = [os.path.join(SCRIPTS, name) for name in ('lib', 'steps')]
+
+# pylint: disable=wrong-import-position
+from machine import accelerator, qemu, run
 
 # What QEMU 7.2 says on an AMD host whose KVM does not know that register.
 ABORTS = '''\
@@ -40,21 +41,16 @@ printf 'KTAP version 1\\n' > "$results"
 HANGS = 'exec sleep 60\n'
 
 
-def load_guest():
-    loader = importlib.machinery.SourceFileLoader('guest', os.path.join(SCRIPTS, 'steps', 'guest'))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader('guest', loader))
-    loader.exec_module(module)
-    # Nothing here answers, so nothing is waited for.
-    module.KVM, module.PROBE, module.CONNECT, module.DUMP = '/dev/null', 1, 0.1, 0.1
-    module.PVM = '/nowhere'
-    return module
+# Nothing here answers, so nothing is waited for.
+accelerator.KVM, accelerator.PROBE, qemu.CONNECT, run.DUMP = '/dev/null', 1, 0.1, 0.1
+accelerator.PVM = '/nowhere'
 
 
 class Bench:
     """A directory with a QEMU, and what guest makes of it."""
 
     def __init__(self, where):
-        self.where, self.guest = where, load_guest()
+        self.where = where
         self.calls = os.path.join(where, 'calls')
         os.environ['PATH'] = where + os.pathsep + os.environ['PATH']
         self.script('gen_init_cpio', '')
@@ -105,7 +101,7 @@ class Bench:
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
             try:
-                which, why = self.guest.choose_accelerator(args)
+                which, why = accelerator.choose_accelerator(args)
             except SystemExit:
                 return 'refused', None, said.getvalue()
         return which, args.cpu, why
@@ -149,12 +145,12 @@ def tests(bench):
     yield 'a guest that hangs is not tried with other CPUs', \
         got[0] == 'tcg' and bench.called() == ['max'], (got, bench.called())
     yield 'and is told as such', 'did not get to user space within 1 s' in got[2], got
-    bench.guest.PVM = bench.where
+    accelerator.PVM = bench.where
     qemu(max=ABORTS, less=HANGS)
     got = chosen()
     yield 'where the KVM of the host is kvm_pvm, that is the reason', \
         'kvm_pvm' in got[2] and 'user space' not in got[2], got
-    bench.guest.PVM = '/nowhere'
+    accelerator.PVM = '/nowhere'
 
     qemu(max=PANICS)
     got = chosen()

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Who runs the guest: KVM if it works on this host, which is tried and remembered, or TCG."""
+
+import json
+import os
+import tempfile
+
+from .initrd import refuse
+from .run import run
+
+PROBE = 15           # for guest_init to appear under KVM, before the factor TIMEOUT
+KVM = '/dev/kvm'
+PVM = '/sys/module/kvm_pvm'      # there if the KVM of this host is for guests that know of it
+# What is tried with KVM, one after the other: QEMU fails where the host cannot hand on all
+# that the first one asks for.
+CPUS = ('max', 'max,-arch-capabilities', 'qemu64,-arch-capabilities')
+
+
+def probe_kvm(args):
+    """Boots something for a few seconds with each of CPUS until one works; returns what is to
+    be remembered of this host, or a word on a guest that died, which tells of its kernel."""
+    why = ''
+    for args.cpu in CPUS:
+        with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
+            came = run(args, 'kvm', '', where, PROBE * args.timeout, PROBE * args.timeout)
+        if came['status'] == 0:
+            return {'works': True, 'cpu': args.cpu, 'why': why}
+        if came['status'] == 124:
+            why = f'a guest did not get to user space within {PROBE * args.timeout} s'
+            if os.path.isdir(PVM):
+                why = 'the KVM of this host is kvm_pvm: a guest without PVM support hangs ' \
+                      'after the BIOS'
+            break
+        if not came.get('machine_failed'):
+            return came['why']
+        why = f'-cpu {args.cpu}: {came["why"]}'
+    return {'works': False, 'cpu': None, 'why': why}
+
+
+def choose_accelerator(args):
+    """Returns ('tcg' or 'kvm', why).  A /dev/kvm that opens can still be of no
+    use: a guest may hang before its first instruction of kernel code.  So try,
+    and remember what came of it for this host."""
+    if args.icount:
+        return 'tcg', 'counts instructions'
+    if args.accel == 'tcg':
+        return 'tcg', 'asked for'
+    if args.accel == 'uml':
+        return 'uml', 'a process on real CPUs'
+    try:
+        os.close(os.open(KVM, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        if args.accel == 'kvm':
+            refuse(f'ACCEL=kvm: {KVM}: {error.strerror}; use ACCEL=tcg')
+        return 'tcg', f'{KVM}: {error.strerror}'
+
+    host = ' '.join([os.uname().release, os.uname().version, str(os.stat(KVM).st_rdev), *CPUS])
+    try:
+        with open(args.accel_cache, encoding='utf-8') as file:
+            known = json.load(file)
+    except (OSError, ValueError):
+        known = {}
+    if known.get('host') != host:
+        known = probe_kvm(args)
+        if isinstance(known, str):
+            if args.accel == 'kvm':
+                refuse(f'ACCEL=kvm: KVM failed ({known}), perhaps because of this kernel; use ACCEL=tcg')
+            return 'tcg', f'KVM failed ({known}), perhaps because of this kernel'
+        known['host'] = host
+        with open(args.accel_cache + '.new', 'w', encoding='utf-8') as file:
+            json.dump(known, file)
+        os.replace(args.accel_cache + '.new', args.accel_cache)
+    if known['works']:
+        args.cpu = known['cpu']
+        return 'kvm', 'a guest was booted with it' + \
+            (f', {args.cpu}; {known["why"]}' if known['why'] else '')
+    if args.accel == 'kvm':
+        refuse(f'ACCEL=kvm: {known["why"]}; use ACCEL=tcg (remembered in {args.accel_cache})')
+    return 'tcg', f'{KVM} opens, but {known["why"]}; ACCEL=tcg silences this'
