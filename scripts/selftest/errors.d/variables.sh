@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2153,SC2154	# set by the script, and by lib.sh
+#
+# Values of variables, and words of commands, that are wrong.  Sourced, by scripts/selftest/errors.
+
+variables() {
+	says 'an unknown base is named, with the known ones' \
+		'BASE=9\.9: unknown value; one of: 6\.1 6\.12' env BASE=9.9 scripts/steps/run kunit
+	says 'a series that a base does not have is named, with those that it has' \
+		'SERIES=mainline: BASE=6\.12 has no such series; it has: none apply .*, and N or NAME-N' \
+		env BASE=6.12 SERIES=mainline scripts/steps/run kunit
+	says 'so is one that only a part is wanted of' \
+		'SERIES=mainline-2: BASE=6\.12 has no such series; it has: none apply ' \
+		env BASE=6.12 SERIES=mainline-2 scripts/steps/run kunit
+	says 'also of a base that has no series of its own' \
+		'SERIES=apply: BASE=6\.1 has no such series; it has: none fix, and' \
+		env BASE=6.1 scripts/steps/run kunit
+	says 'so is one that would be a path' 'SERIES=\.\./7\.3: BASE=6\.12 has no such series' \
+		env BASE=6.12 SERIES=../7.3 scripts/steps/run kunit
+	says 'of a set that is one patch there is no second one' \
+		'SERIES=control-2: patches/7\.3/control has 1 patches' \
+		env BASE=7.3 SERIES=control-2 scripts/steps/run kunit
+	says 'nor a ninth one of others' 'SERIES=9: patches/6\.12 has [0-9] patches' \
+		env BASE=6.12 SERIES=9 scripts/steps/run kunit
+	says 'a part of a series cannot be refreshed' 'refresh works on the tree of BASE with the whole' \
+		env SERIES=2 scripts/check/series refresh
+	says 'there are no bugs in what is not changed' \
+		'BASE=6\.12 SERIES=none has no mutants: there is no scripts/check/mutants/none/' \
+		env BASE=6.12 SERIES=none scripts/check/mutate
+	says 'each patch is for a set, and the sets are named' \
+		'SERIES=none: each patch of which set\? one of apply ' env SERIES=none scripts/check/series each
+	says 'each patch is built on the base, and on no other tree' 'each works on the tree of BASE' \
+		env KDIR="$TOP" scripts/check/series each
+	says 'a package of nowhere is asked for with the usage' 'usage: scripts/steps/fetch SUITE PACKAGE' \
+		scripts/steps/fetch
+	says 'a KCONFIG that is not there is named' 'KCONFIG=/nowhere: no such file' \
+		env KCONFIG=/nowhere scripts/steps/run kunit
+	says 'a REV without a tree is refused' 'REV=HEAD needs KDIR=PATH' env REV=HEAD scripts/steps/run kunit
+	says 'a tree to try has to be named' 'KDIR is not set; use: make try' scripts/port/try
+	says 'a merge into nothing is refused' 'MERGE=1 needs KDIR=PATH' env MERGE=1 scripts/steps/run kunit
+	says 'a step of a bisection that cannot be judged says 125' '^125$' \
+		bash -c 'scripts/bisect-step 2> /dev/null; echo $?; exit 1'
+	says 'user-mode Linux is no machine to debug' 'ARCH=um: make gdb wants a machine' \
+		env ARCH=um scripts/steps/run gdb
+	says 'user-mode Linux does not count' 'ARCH=um cannot count instructions' \
+		env ARCH=um scripts/measure/bench
+	says 'an unknown filesystem is named, with the known ones' \
+		"FS=nfs4,nfs5: no 'nfs5'; there are: fuse .*nfs4" env FS=nfs4,nfs5 scripts/steps/run kunit
+	says 'a fix that a base does not have is named' "WITH=nowhere: no 'nowhere'; there are:" \
+		env WITH=nowhere scripts/steps/run kunit
+	says 'make filesystems has a kernel of its own' 'CONFIG=debug: make filesystems has a kernel' \
+		env CONFIG=debug scripts/steps/run filesystems
+	says 'an unknown accelerator is named, with the known ones' \
+		'ACCEL=hvf: unknown value; one of: auto kvm tcg' env ACCEL=hvf scripts/steps/run kunit
+	says 'an LLVM that is neither 1, a suffix nor a directory is refused' 'LLVM=19: want 1, -19 for' \
+		env LLVM=19 scripts/steps/run kunit
+	says 'an unknown config is named' 'CONFIG=none: unknown value' \
+		env CONFIG=none scripts/steps/run kunit
+	says 'TIMEOUT=0 is refused' 'TIMEOUT=0: want a whole number' \
+		env TIMEOUT=0 scripts/steps/run kunit
+	says 'a seed that is no number is refused' 'SEED=x: want a whole number' \
+		env SEED=x scripts/steps/run kunit
+	says 'a filter with a blank is refused' "FILTER='a b'" \
+		env FILTER='a b' scripts/steps/run kunit
+	says 'a relative O is refused' 'O=here: want an absolute path' \
+		env O=here scripts/steps/run kunit
+	says 'an unknown verb gets the usage' 'usage: scripts/steps/run' scripts/steps/run dance
+	says 'an unknown mutant is named' 'no mutant nobody' scripts/check/mutate nobody
+	says 'an unknown scenario is named, with the known ones' \
+		'no scenario nowhere; there are: plain .*rt-debug' scripts/check/matrix nowhere
+	says 'an unknown stock kernel is named, with the known ones' \
+		'no stock kernel nowhere; there are: 6\.1 6\.1-rt 6\.12 .*dkms' scripts/port/stock nowhere
+	says 'and so it is to the other verbs' 'STOCK=nowhere: unknown value; one of: 6\.1 ' \
+		env STOCK=nowhere scripts/steps/run selftests
+	says 'and to dkms' 'no stock kernel nowhere; there are: 6\.1 ' scripts/port/stock-dkms nowhere
+	says 'a stock kernel cannot have the series taken away' \
+		'STOCK=6\.1 is a kernel as Debian has built it: leave .*SERIES' \
+		env STOCK=6.1 SERIES=none scripts/steps/run selftests
+	says 'a stock kernel is not built' 'STOCK=6\.1: there is nothing to build' \
+		env STOCK=6.1 scripts/steps/kernel
+	says 'a stock kernel has to be named' 'usage: STOCK=NAME scripts/port/stock-kernel' \
+		scripts/port/stock-kernel
+	says 'a root of nowhere is asked for with the usage' 'usage: scripts/port/in-root RELEASE' \
+		scripts/port/in-root trixie
+	says 'an unknown part of the proof is named, with the known ones' \
+		'no part nothing; there are: all series mutants' scripts/check/proof nothing
+	says 'an unknown kernel of the bench is named, with the known ones' \
+		'no kernel nobody; there are: unpatched series posted' scripts/measure/bench nobody
+	says 'the short bench takes one kernel' 'usage: .*or scripts/measure/bench --few \[KERNEL\]$' \
+		scripts/measure/bench --few series posted
+	says 'an unknown switch of the model is named' 'NOTHING: no such switch' \
+		scripts/check/model/run --trail NOTHING
+	says 'an unknown litmus test is named, with the known ones' \
+		'no test nobody; there are: bit-cleared-on-the-chain ' scripts/check/litmus nobody
+	says 'a soak of no waits is refused' 'SOAK=0: want a whole number' \
+		env SOAK=0 scripts/check/soak
+	unread 'make help says nothing if its reader has seen enough' make -s help
+	says 'a doctor without a patient says so' 'no guest runs in O=' \
+		env O="$tmp/nobody" scripts/everyday/doctor
+}
