@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2153,SC2154	# set by the script, and by lib.sh
 #
-# Packages, compilers and configs that a kernel cannot be built of.  Sourced, by scripts/selftest/errors.
+# Packages, compilers and configs that a kernel cannot be built of.  Sourced, by
+# scripts/selftest/errors.
 
 # package NAME DEPENDS [FILE...]: one for the stock kernel of stock(), which is already there.
 package() {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2153,SC2154	# set by the script, and by lib.sh
 #
-# A machine that lacks something, interrupts, and what judges others.  Sourced, by scripts/selftest/errors.
+# A machine that lacks something, interrupts, and what judges others.  Sourced, by
+# scripts/selftest/errors.
 
 # Commands in an environment that has PATH only, as cron, a unit of systemd and a container
 # have it, do what they do else, and say no more than that.
