@@ -5,9 +5,9 @@
  * The property: it fails only while another task is looking the name up, that task
  * never notices, and otherwise it is d_alloc_parallel().
  *
- * What wrong looks like: a caller that sleeps with the directory locked; a dentry in
-, or marked; a child of the directory that
- * stays behind; a dentry that is neither in lookup nor hashed.
+ * Symptoms of a bug: a caller that sleeps with the directory locked; a dentry in lookup
+ * that is pinned, or marked; a child of the directory that stays behind; a dentry that
+ * is neither in lookup nor hashed.
  *
  * The state that most cases start from:
  *

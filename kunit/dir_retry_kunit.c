@@ -7,7 +7,7 @@
  * listed is what would have been listed without the wait: each entry once, unless the
  * reader was killed or the directory has been removed.  It ends, whatever others do.
  *
- * What wrong looks like: a reader that holds up writers; an entry that is listed twice,
+ * Symptoms of a bug: a reader that holds up writers; an entry that is listed twice,
  * or not at all; ->iterate_shared() of a directory that is gone; a dentry that stays
  * in use; a request that outlives iterate_dir(), on whose stack it was.
  */
@@ -321,7 +321,7 @@ static void request_is_over_when_it_was_granted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stage.scene->asked, 1);
 }
 
-static void second_wish_of_a_call_is_the_first_one(struct kunit *test)
+static void second_request_of_a_call_is_ignored(struct kunit *test)
 {
 	struct stage stage = set_stage(test, false);
 
@@ -399,7 +399,7 @@ static struct kunit_case dir_retry_cases[] = {
 	KUNIT_CASE(caller_that_is_not_iterate_dir_cannot_retry),
 	KUNIT_CASE(request_does_not_outlive_iterate_dir),
 	KUNIT_CASE(request_is_over_when_it_was_granted),
-	KUNIT_CASE(second_wish_of_a_call_is_the_first_one),
+	KUNIT_CASE(second_request_of_a_call_is_ignored),
 	KUNIT_CASE(error_is_returned_without_a_wait),
 	KUNIT_CASE(entry_is_not_lost_when_the_position_moves_on),
 	KUNIT_CASE(context_of_another_iterate_dir_is_given_back),

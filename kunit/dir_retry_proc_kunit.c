@@ -6,7 +6,7 @@
  * The property: it waits with the directory unlocked, lists what it would have listed
  * without that, and tells the inode number that the entry has from then on.
  *
- * What wrong looks like: a directory that nobody can lock; a listing that ends at the
+ * Symptoms of a bug: a directory that nobody can lock; a listing that ends at the
  * entry, or before it; inode number 1 or 0, or no type.
  */
 #include <linux/module.h>

@@ -40,7 +40,7 @@ struct scene {
 	unsigned int calls;
 	unsigned int asked;		/* how often for another try */
 	unsigned int refused;		/* that could not be done */
-	bool refused_twice;		/* of a second wish in one call */
+	bool refused_twice;		/* of a second request in one call */
 	bool context_restored;		/* by iterate_dir() of the inner directory */
 	struct dentry *held;		/* of "contended", in lookup */
 	struct dentry *dropped;		/* got by "drops_lock", before it has the lock back */
