@@ -73,6 +73,7 @@ static struct proc_stage park_in_proc(struct kunit *test, const char *path,
 						 &wq);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dentry);
 		if (d_in_lookup(dentry)) {
+			compat_d_in_lookup_disown(dentry);
 			stage.name = text;
 			stage.reader->blocker = dentry;
 			break;

@@ -9,7 +9,11 @@
  * as open() with O_CREAT does, for ever; and a second dentry of one name, made by a task
  * that does not look at lookups because it has the lock for itself, as mkdir() does not.
  * In the other cases the same happens to dir_retry(), and nothing comes of it.
+ *
+ * The last case is about overlayfs, which needs nothing of this: no lookup is under way
+ * in a directory of its own while that is listed.
  */
+#include <linux/file.h>
 #include <linux/module.h>
 
 #include "dir_retry_scene.h"
@@ -119,11 +123,51 @@ static void control_reader_that_drops_the_lock_hashes_a_twin(struct kunit *test)
 	expect_reader_meets_mkdir(test, true, 2);
 }
 
+struct lister {
+	struct dir_context ctx;
+	struct inode *dir;
+	unsigned int entries;
+	unsigned int shared;		/* while others could have it for reading, too */
+};
+
+static bool note_lock(struct dir_context *ctx, const char *name, int len,
+		      loff_t offset, u64 ino, unsigned int type)
+{
+	struct lister *lister = container_of(ctx, struct lister, ctx);
+
+	lister->entries++;
+	if (down_read_trylock(&lister->dir->i_rwsem)) {
+		up_read(&lister->dir->i_rwsem);
+		lister->shared++;
+	}
+	return true;
+}
+
+static void overlayfs_lists_a_directory_locked_for_itself(struct kunit *test)
+{
+	struct file *file = filp_open("/mnt/overlay", O_RDONLY | O_DIRECTORY, 0);
+	struct lister lister = { .ctx.actor = note_lock };
+	int err;
+
+	if (IS_ERR(file))
+		kunit_skip(test, "/mnt/overlay: error %ld; the guest of make kunit has it",
+			   PTR_ERR(file));
+	lister.dir = file_inode(file);
+	err = iterate_dir(file, &lister.ctx);
+	fput(file);
+	flush_delayed_fput();
+	KUNIT_EXPECT_EQ(test, err, 0);
+	/* "." and "..", at least */
+	KUNIT_EXPECT_GE(test, lister.entries, 2);
+	KUNIT_EXPECT_EQ(test, lister.shared, 0);
+}
+
 static struct kunit_case dir_retry_rules_cases[] = {
 	KUNIT_CASE(reader_and_creator_do_not_deadlock),
 	KUNIT_CASE(control_reader_that_drops_the_lock_deadlocks),
 	KUNIT_CASE(entry_that_was_made_meanwhile_is_listed_as_it_is),
 	KUNIT_CASE(control_reader_that_drops_the_lock_hashes_a_twin),
+	KUNIT_CASE(overlayfs_lists_a_directory_locked_for_itself),
 	{}
 };
 

@@ -23,6 +23,7 @@ struct lookup *lookup_begin(struct playground *pg, struct dentry *parent,
 		kfree(lookup);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(pg->test, dentry);
 	}
+	compat_d_in_lookup_disown(dentry);
 	lookup->dentry = dentry;
 	list_add(&lookup->list, &pg->lookups);
 	KUNIT_ASSERT_TRUE_MSG(pg->test, d_in_lookup(dentry),

@@ -213,6 +213,42 @@ unsigned int *fail_one_inode(struct kunit *test, const char *function,
 }
 EXPORT_SYMBOL_GPL(fail_one_inode);
 
+struct diversion {
+	struct kprobe kp;
+	void *instead;
+};
+
+static int divert_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct diversion *diversion = container_of(kp, struct diversion, kp);
+
+	instruction_pointer_set(regs, (unsigned long)diversion->instead);
+	return 1;
+}
+
+void divert(struct kunit *test, const char *function, void *instead)
+{
+	struct diversion *diversion = kunit_kzalloc(test, sizeof(*diversion),
+						    GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, diversion);
+	diversion->instead = instead;
+	probe(test, &diversion->kp, function, divert_handler);
+}
+EXPORT_SYMBOL_GPL(divert);
+
+void *address_of(struct kunit *test, const char *function)
+{
+	struct kprobe kp = { .symbol_name = function };
+	int err = register_kprobe(&kp);
+
+	if (err)
+		kunit_skip(test, "no kprobe on %s(): error %d", function, err);
+	unregister_kprobe(&kp);
+	return kp.addr;
+}
+EXPORT_SYMBOL_GPL(address_of);
+
 #ifdef DCACHE_CAN_SPLIT
 
 static struct {

@@ -96,6 +96,12 @@ void release_splice(void);
 unsigned int *fail_one_inode(struct kunit *test, const char *function,
 			     struct inode *result, struct dentry *dir);
 
+/* Calls of @function, by anybody, run @instead until the case is over. */
+void divert(struct kunit *test, const char *function, void *instead);
+
+/* Where @function is, for one that is exported to nobody. */
+void *address_of(struct kunit *test, const char *function);
+
 #else
 
 static inline struct wake_watch *watch_wakes(struct playground *pg,
@@ -133,6 +139,17 @@ static inline unsigned int *fail_one_inode(struct kunit *test,
 					   struct dentry *dir)
 {
 	kunit_skip(test, "needs CONFIG_KPROBES to have %s() fail", function);
+	return NULL;
+}
+
+static inline void divert(struct kunit *test, const char *function, void *instead)
+{
+	kunit_skip(test, "needs CONFIG_KPROBES to replace %s()", function);
+}
+
+static inline void *address_of(struct kunit *test, const char *function)
+{
+	kunit_skip(test, "needs CONFIG_KPROBES to find %s()", function);
 	return NULL;
 }
 

@@ -21,10 +21,13 @@ static void scene_contend(struct scene *scene, struct qstr name)
 	child = compat_d_alloc_trylock(scene->dir, &name);
 	if (IS_ERR(child))
 		return;
-	if (d_in_lookup(child))
+	if (d_in_lookup(child)) {
+		/* as if somebody else had begun it */
+		compat_d_in_lookup_disown(child);
 		scene->held = child;
-	else
+	} else {
 		dput(child);
+	}
 }
 
 /* The lookup that scene_contend() has begun leaves nothing. */
@@ -61,8 +64,11 @@ static struct dentry *scene_drop_lock(struct scene *scene,
 
 	inode_unlock_shared(dir);
 	child = d_alloc_parallel_compat(scene->dir, name, &wq);
-	if (!IS_ERR(child))
+	if (!IS_ERR(child)) {
+		/* lockdep would tell; that is for suite in_lookup_lockdep */
+		compat_d_in_lookup_disown(child);
 		WRITE_ONCE(scene->dropped, child);
+	}
 	inode_lock_shared(dir);
 	return child;
 }

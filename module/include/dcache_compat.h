@@ -159,6 +159,58 @@ static inline struct dentry *compat_d_alloc_trylock(struct dentry *parent,
 #endif
 }
 
+/* A dentry that a filesystem keeps everybody from, of the series readdir. */
+#ifdef COMPAT_HAVE_D_BLOCK
+#define COMPAT_HAS_D_BLOCK	true
+#else
+#define COMPAT_HAS_D_BLOCK	false
+#endif
+
+static inline bool compat_d_block(struct dentry *dentry)
+{
+#ifdef COMPAT_HAVE_D_BLOCK
+	return d_block(dentry);
+#else
+	return false;
+#endif
+}
+
+static inline bool compat_d_is_blocked(const struct dentry *dentry)
+{
+#ifdef COMPAT_HAVE_D_BLOCK
+	return d_is_blocked(dentry);
+#else
+	return false;
+#endif
+}
+
+static inline void compat_d_unblock(struct dentry *dentry)
+{
+#ifdef COMPAT_HAVE_D_BLOCK
+	d_unblock(dentry);
+#endif
+}
+
+static inline int compat_d_wait_unblocked(struct dentry *dentry)
+{
+#ifdef COMPAT_HAVE_D_BLOCK
+	return d_wait_unblocked(dentry);
+#else
+	return 0;
+#endif
+}
+
+/*
+ * Another task ends the lookup of @dentry, for lockdep of that series.  A thread that plays
+ * several tasks says so, too.
+ */
+static inline void compat_d_in_lookup_disown(const struct dentry *dentry)
+{
+#ifdef COMPAT_HAVE_DISOWN
+	d_in_lookup_disown(dentry);
+#endif
+}
+
 /*
  * ->iterate_shared() can have iterate_dir() wait and call again, in that series, and
  * procfs and sysctl do so.
