@@ -2,9 +2,14 @@
 /*
  * The races on procfs.  Its readdir puts what it lists into the dcache through
  * d_alloc_parallel(), to give the inode number that stat() would.  So one thread
- * lists a directory whose names nobody has looked up yet, the others stat() them,
- * and what both saw must be the same inode.
+ * lists a directory whose names nobody has looked up yet, the others stat() or open them,
+ * and what all saw must be the same inode.  Each name is listed once.
+ *
+ * With dir_retry() readdir waits for a name that is being looked up with the directory
+ * unlocked.  How often it has come to that is counted, where the kernel can count it,
+ * and must not be never.
  */
+#include "pass_counter.hpp"
 #include "race.hpp"
 #include "unique_fd.hpp"
 
@@ -20,6 +25,7 @@ namespace {
 struct seen_name {
 	std::string name;
 	uint64_t listed = 0;			/* d_ino */
+	unsigned times = 0;			/* how often it was listed */
 	std::vector<uint64_t> found;		/* st_ino by racer */
 };
 
@@ -49,7 +55,7 @@ std::vector<seen_name> names_of(const std::string &dir, unsigned racers)
 	std::vector<seen_name> names;
 
 	list(fd.get(), 4096, [&](const char *name, uint64_t) {
-		names.push_back({name, 0, std::vector<uint64_t>(racers)});
+		names.push_back({name, 0, 0, std::vector<uint64_t>(racers)});
 	});
 	return names;
 }
@@ -67,6 +73,7 @@ bool list_all(int fd, std::vector<seen_name> &names, racer &me)
 			cursor = (cursor + 1) % names.size();
 			if (s.name == name) {
 				s.listed = ino;
+				s.times++;
 				return;
 			}
 		}
@@ -77,6 +84,19 @@ bool list_all(int fd, std::vector<seen_name> &names, racer &me)
 	return error == 0;
 }
 
+bool stat_name(int fd, const std::string &name, struct stat &st)
+{
+	return ::fstatat(fd, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Not to read it, which not every file of procfs allows. */
+bool open_name(int fd, const std::string &name, struct stat &st)
+{
+	const unique_fd file(::openat(fd, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+
+	return file && ::fstat(file.get(), &st) == 0;
+}
+
 bool stat_all(int fd, std::vector<seen_name> &names, unsigned who, racer &me)
 {
 	const size_t first = me.random.below(3) ? 0 : me.random.below(names.size());
@@ -85,7 +105,7 @@ bool stat_all(int fd, std::vector<seen_name> &names, unsigned who, racer &me)
 		seen_name &s = names[(first + i) % names.size()];
 		struct stat st;
 
-		if (::fstatat(fd, s.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (!(me.random.below(2) ? stat_name(fd, s.name, st) : open_name(fd, s.name, st))) {
 			me.complaint = fmt::format("{}: {}", s.name, std::strerror(errno));
 			return false;
 		}
@@ -97,14 +117,14 @@ bool stat_all(int fd, std::vector<seen_name> &names, unsigned who, racer &me)
 bool agree(const std::vector<seen_name> &names, racer &me)
 {
 	for (const seen_name &s : names) {
-		if (!s.listed) {
-			me.complaint = fmt::format("{} was not listed", s.name);
+		if (s.times != 1) {
+			me.complaint = fmt::format("{} was listed {} times", s.name, s.times);
 			return false;
 		}
 		for (size_t who = 1; who < s.found.size(); who++) {
 			if (s.found[who] == s.listed)
 				continue;
-			me.complaint = fmt::format("{}: readdir says inode {}, stat {}", s.name,
+			me.complaint = fmt::format("{}: readdir says inode {}, fstat {}", s.name,
 						   s.listed, s.found[who]);
 			return false;
 		}
@@ -158,7 +178,7 @@ race_result race_list_against_stat(ktap::test_case &t, const race_config &c,
 
 		if (who == 0) {
 			for (seen_name &s : names)
-				s.listed = 0;
+				s.listed = s.times = 0;
 			mine = prepare(round, me);
 			directory.store(mine.get(), std::memory_order_relaxed);
 			bad.store(!mine, std::memory_order_relaxed);
@@ -173,6 +193,19 @@ race_result race_list_against_stat(ktap::test_case &t, const race_config &c,
 			return false;
 		return who == 0 ? agree(names, me) : true;
 	});
+}
+
+/* That readdir has met a lookup, on a kernel where it then asks for another try. */
+void must_have_met(ktap::test_case &t, const pass_counter &retries)
+{
+	const auto passes = retries.passes();
+
+	if (!passes) {
+		t.note("how often readdir met a lookup is not known: no dir_retry(), or no kprobe events");
+		return;
+	}
+	t.note("readdir met a lookup {} times", *passes);
+	t.require(*passes != 0, "readdir never met a lookup, so nothing was raced for");
 }
 
 unique_fd open_directory(const std::string &path, racer &me)
@@ -190,12 +223,14 @@ void race_on_new_processes(ktap::test_case &t, const race_config &c)
 {
 	auto names = names_of("/proc/self", c.threads);
 	std::unique_ptr<idle_process> process;
+	const pass_counter retries("dir_retry");
 
 	race_list_against_stat(t, c, "procfs", names, [&](uint64_t, racer &me) {
 		process.reset();
 		process = std::make_unique<idle_process>();
 		return open_directory(fmt::format("/proc/{}", process->pid()), me);
 	});
+	must_have_met(t, retries);
 }
 
 void race_on_sysctl(ktap::test_case &t, const race_config &c)
@@ -208,6 +243,7 @@ void race_on_sysctl(ktap::test_case &t, const race_config &c)
 	/* 4: do not log each time that caches were dropped. */
 	t.require(::pwrite(drop.get(), "4", 1, 0) == 1, "drop_caches: {}", std::strerror(errno));
 
+	const pass_counter retries("dir_retry");
 	race_config part = c;
 
 	part.duration /= std::size(dirs);
@@ -222,4 +258,5 @@ void race_on_sysctl(ktap::test_case &t, const race_config &c)
 			return open_directory(dir, me);
 		});
 	}
+	must_have_met(t, retries);
 }

@@ -8,12 +8,16 @@
  * then nobody wakes the waiter.  It sleeps in state D, in d_alloc_parallel(), for
  * ever.  The other side of that race loses DCACHE_OP_DELETE, and negative dentries
  * stay that should go.
+ *
+ * Whiteouts of tmpfs are there because a rename hashes one beside a dentry of that name.
  */
 #include "mount.hpp"
 #include "options.hpp"
 #include "race.hpp"
 
 #include <cstring>
+#include <linux/fs.h>
+#include <sys/syscall.h>
 
 namespace {
 
@@ -107,6 +111,51 @@ void race_on_tmpfs(ktap::test_case &t, const race_config &c)
 		       r.rounds);
 }
 
+/* What a rename has left of the name is a whiteout, which goes away like any file. */
+bool leave_a_whiteout(int fd, racer &me)
+{
+	const unique_fd file(::openat(fd, "from", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	struct stat st;
+
+	if (!file)
+		me.complaint = fmt::format("create: {}", std::strerror(errno));
+	else if (::syscall(SYS_renameat2, fd, "from", fd, "to", RENAME_WHITEOUT) < 0)
+		me.complaint = fmt::format("rename: {}", std::strerror(errno));
+	else if (::fstatat(fd, "from", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		me.complaint = fmt::format("the whiteout: {}", std::strerror(errno));
+	else if (!S_ISCHR(st.st_mode) || st.st_rdev)
+		me.complaint = fmt::format("no whiteout: mode {:o}, device {}", st.st_mode, st.st_rdev);
+	else if (::unlinkat(fd, "from", 0) < 0)
+		me.complaint = fmt::format("unlink: {}", std::strerror(errno));
+	else if (::fstatat(fd, "from", &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		me.complaint = "the name is still there after it was unlinked";
+	return me.complaint.empty();
+}
+
+void race_on_whiteouts(ktap::test_case &t, const race_config &c)
+{
+	if (!enter_private_mount_namespace())
+		t.skip("no mount namespace of our own: needs root");
+	const temp_dir dir;
+	mounted mount("tmpfs", dir.path(), "");
+	const unique_fd fd = open_or_throw(dir.path(), O_PATH | O_DIRECTORY);
+
+	run_race(t, c, "whiteouts", [&](unsigned who, uint64_t, racer &me) {
+		struct stat st;
+
+		if (who == 0)
+			return leave_a_whiteout(fd.get(), me);
+		/* It is there, or is not. */
+		for (int i = 0; i < 8; i++)
+			if (::fstatat(fd.get(), "from", &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+			    errno != ENOENT) {
+				me.complaint = fmt::format("stat: {}", std::strerror(errno));
+				return false;
+			}
+		return true;
+	});
+}
+
 } /* namespace */
 
 int main(int argc, char **argv)
@@ -140,6 +189,8 @@ int main(int argc, char **argv)
 	std::vector<ktap::test> tests = {
 		{"lookups_of_one_new_name_on_tmpfs_all_come_back",
 		 [&](ktap::test_case &t) { race_on_tmpfs(t, c); }, limit},
+		{"lookups_and_renames_with_a_whiteout_on_tmpfs_all_come_back",
+		 [&](ktap::test_case &t) { race_on_whiteouts(t, c); }, limit},
 		{"lookups_and_readdir_of_a_new_process_all_come_back_and_agree",
 		 [&](ktap::test_case &t) { race_on_new_processes(t, c); }, limit},
 		{"lookups_and_readdir_of_sysctl_all_come_back_and_agree",
