@@ -48,7 +48,7 @@ set_paths() {
 	[[ $ARCH != um ]] || IMAGE=$BUILD/linux MACHINE=uml
 	EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
 	SELFTESTS=$O/selftests-${ARCH/um/x86_64}	# the C++ programs
-	INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio.gz
+	INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio
 	SERVERS=$O/roots/servers.squashfs	# a disk with real servers: scripts/steps/servers
 	RESULTS=$O/results
 
