@@ -3,90 +3,16 @@
  * Filesystems without a network: FUSE, an overlay on FUSE, and those on a disk.  The disk
  * is a file on the FUSE server of ours, so that what is read of it can be kept back.
  */
-#include "fs_scene.hpp"
+#include "fs_mirror.hpp"
 #include "server_root.hpp"
 
 #include <filesystem>
 #include <linux/loop.h>
-#include <linux/magic.h>
 #include <sys/ioctl.h>
-#include <sys/statfs.h>
 
 namespace fs = std::filesystem;
 
-held_mirror::held_mirror(ktap::test_case &t, const std::string &name, const std::string &where)
-	: source_(server_state + "/" + name), where_(where)
-{
-	const std::string control = server_state + "/" + name + ".control";
-	const server mirror(name + "-mirror",
-			    {"/selftests/lookup_fuse_server", "--threads", "24", "--control", control,
-			     source_, where_}, false);
-
-	fs::create_directories(source_);
-	if (!filesystem_registered("fuse"))
-		t.skip("this kernel has no FUSE");
-	/* What has lost its server fails with ENOTCONN. */
-	const auto connect = [&] {
-		struct statfs st;
-
-		if (::statfs(where_.c_str(), &st) || st.f_type != FUSE_SUPER_MAGIC)
-			return false;
-		try {
-			holder = std::make_unique<fuse_holder>(control);
-			return true;
-		} catch (const std::system_error &) {
-			return false;
-		}
-	};
-
-	if (connect())
-		return;
-	::umount2(where_.c_str(), MNT_DETACH);
-	fs::create_directories(where_);
-	mirror.end(t);
-	mirror.ensure(t);
-	/* The program goes on in the background once it is mounted. */
-	if (!wait_until(t.bound(crew::bound), connect))
-		t.fail("{}", mirror.complaint());
-}
-
 namespace {
-
-/* One that shows names of the mirror as they are: FUSE itself, and an overlay. */
-class mirrored_scene : public fs_scene {
-public:
-	mirrored_scene(ktap::test_case &t, const std::string &name)
-		: fs_scene(t), mirror_(t, name, server_state + "/" + name + ".mnt")
-	{
-		fs::create_directories(behind(""));
-	}
-
-	std::string behind(const std::string &name) const override
-	{
-		return mirror_.source() + "/" + sub + "/" + name;
-	}
-	void hold(const std::string &name) override { mirror_.holder->hold("lookup", name); }
-	unsigned held(const std::string &name) override
-	{
-		return mirror_.holder->held("lookup", name);
-	}
-	void hold(const std::string &op, const std::string &name) override
-	{
-		mirror_.holder->hold(op, name);
-	}
-	unsigned held(const std::string &op, const std::string &name) override
-	{
-		return mirror_.holder->held(op, name);
-	}
-	void fail(const std::string &name, int error) override
-	{
-		mirror_.holder->fail("lookup", name, error);
-	}
-	void go() override { mirror_.holder->go(); }
-
-protected:
-	held_mirror mirror_;
-};
 
 class fuse_scene : public mirrored_scene {
 public:
@@ -159,7 +85,6 @@ public:
 		fs::create_directory(dir());
 		for (int i = 0; i < 64; i++)
 			write_file(path(fmt::format("some-name-that-is-not-short-{}", i)), "");
-		prepared_ = true;
 	}
 	~disk_scene() override
 	{
@@ -211,7 +136,6 @@ private:
 	std::string type_;
 	held_mirror mirror_;
 	std::string image_;
-	bool prepared_ = false;
 };
 
 template <class scene> std::unique_ptr<fs_scene> make(ktap::test_case &t)

@@ -3,8 +3,7 @@
  * Filesystems whose server is another program, or the kernel itself, on the loopback device
  * of the guest.  What each of them exports is the FUSE server of ours.
  */
-#include "fs_scene.hpp"
-#include "server_root.hpp"
+#include "fs_mirror.hpp"
 
 #include <filesystem>
 
@@ -14,12 +13,11 @@ namespace {
 
 const std::string exported = "/export";		/* in the root of the servers */
 
-class exported_scene : public fs_scene {
+class exported_scene : public mirrored_scene {
 public:
 	explicit exported_scene(ktap::test_case &t)
-		: fs_scene(t), ready_(prepare(t)), mirror_(t, "exported", server_root + exported)
+		: mirrored_scene(t, "exported", prepared(t))
 	{
-		fs::create_directories(behind(""));
 	}
 	~exported_scene() override
 	{
@@ -31,30 +29,9 @@ public:
 			unmount(MNT_FORCE | MNT_DETACH);
 	}
 
-	std::string behind(const std::string &name) const override
-	{
-		return mirror_.source() + "/" + sub + "/" + name;
-	}
-	void hold(const std::string &name) override { mirror_.holder->hold("lookup", name); }
-	unsigned held(const std::string &name) override
-	{
-		return mirror_.holder->held("lookup", name);
-	}
-	void hold(const std::string &op, const std::string &name) override
-	{
-		mirror_.holder->hold(op, name);
-	}
-	unsigned held(const std::string &op, const std::string &name) override
-	{
-		return mirror_.holder->held(op, name);
-	}
-	void fail(const std::string &name, int error) override
-	{
-		mirror_.holder->fail("lookup", name, error);
-	}
 	void go() override
 	{
-		mirror_.holder->go();
+		mirrored_scene::go();
 		if (cut_)
 			cut(false);
 	}
@@ -74,18 +51,15 @@ protected:
 	}
 
 private:
-	static bool prepare(ktap::test_case &t)
+	/* Where it is exported; the mirror is mounted there next. */
+	static std::string prepared(ktap::test_case &t)
 	{
 		need_server_root(t);
 		set_up_loopback();
-		return true;
+		return server_root + exported;
 	}
 
-	bool ready_;
 	bool cut_ = false;
-
-protected:
-	held_mirror mirror_;
 };
 
 constexpr uint16_t nfs_port = 2049, mountd_port = 20048;

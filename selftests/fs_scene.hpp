@@ -12,7 +12,6 @@
 #pragma once
 
 #include "crew.hpp"
-#include "fuse/fuse_holds.hpp"
 #include "ktap.hpp"
 #include "mount.hpp"
 
@@ -111,21 +110,3 @@ std::vector<fs_kind> network_filesystems();
 
 /* The cases of one of them. */
 std::vector<ktap::test> cases_of(const fs_kind &kind);
-
-/*
- * The FUSE server that shows `server_state`/NAME at `where`.  It is started when it does
- * not run, and lives on behind the case.
- */
-class held_mirror {
-public:
-	held_mirror(ktap::test_case &t, const std::string &name, const std::string &where);
-
-	const std::string &source() const { return source_; }
-	const std::string &where() const { return where_; }
-
-private:
-	std::string source_, where_;
-
-public:
-	std::unique_ptr<fuse_holder> holder;
-};
