@@ -68,7 +68,7 @@ litmus:	## the orders that it rests on, with the memory model of the tree; needs
 	@scripts/check/litmus
 
 .PHONY: filesystems
-filesystems: ## NFS, ext4, FUSE, overlayfs with real servers, in a guest: FS=nfs4,ext4 for some
+filesystems: ## NFS, smb, XFS, ext4, FUSE, ... with real servers, in a guest: FS=nfs4,ext4 for some
 filesystems: export WITH := $(if $(filter undefined,$(origin WITH)),nfs,$(WITH))
 filesystems:
 	@CONFIG=$${CONFIG:-filesystems} scripts/steps/run $@

@@ -113,48 +113,6 @@ void waiters_get_a_known_directory_under_its_second_name(fs_rig &rig)
 		      "its dentry was not moved");
 }
 
-std::string silly_name_in(const std::string &dir)
-{
-	for (const auto &entry : fs::directory_iterator(dir))
-		if (entry.path().filename().native().starts_with(".nfs"))
-			return entry.path().filename();
-	return "";
-}
-
-/*
- * A file that is removed while it is open is renamed, and removed once it is closed.  While
- * the client waits for that, a dentry in lookup keeps everybody out of its name.
- */
-void silly_unlink_keeps_lookups_of_its_name_out(fs_rig &rig)
-{
-	rig.have("s");
-	rig.begin();
-	unique_fd open = open_or_throw(rig.s.path("s"), O_RDONLY);
-
-	rig.t.require(::unlink(rig.s.path("s").c_str()) == 0, "unlink: errno {}", errno);
-	const std::string name = silly_name_in(rig.s.behind(""));
-
-	rig.t.require(!name.empty(), "the file was not renamed");
-	rig.s.hold("remove", name);
-	open.reset();
-	rig.t.require(wait_until(rig.t.bound(crew::bound),
-				 [&] { return rig.s.held("remove", name) == 1; }),
-		      "no REMOVE of {} is kept back", name);
-	auto group = rig.people.start(waiters, stat_of(rig.s.path(name)));
-
-	for (actor *w : group) {
-		const sleep_state state = wait_parked(w->pid(), w->tid(), rig.t.bound(crew::bound));
-
-		rig.t.require(!w->done(), "a stat of {} came back (errno {}) while its REMOVE was under way: it was not kept out",
-			      name, w->got().error);
-		rig.t.require(state.verdict == parked::yes, "a stat of {} does not sleep: {}", name,
-			      to_string(state));
-	}
-	rig.s.go();
-	for (actor *w : group)
-		rig.people.must_fail(*w, ENOENT);
-}
-
 } /* namespace */
 
 std::vector<claim> claims_about_changes()
@@ -164,6 +122,5 @@ std::vector<claim> claims_about_changes()
 		CLAIM(rename_comes_after_a_lookup, holds_lookups),
 		CLAIM(unlink_comes_after_a_lookup, holds_lookups),
 		CLAIM(waiters_get_a_known_directory_under_its_second_name, holds_lookups | aliases),
-		CLAIM(silly_unlink_keeps_lookups_of_its_name_out, silly),
 	};
 }

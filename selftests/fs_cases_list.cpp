@@ -10,10 +10,17 @@ void readdir_waits_for_the_lookup_of_a_name_that_it_lists(fs_rig &rig)
 {
 	rig.have("p");
 	rig.begin();
-	actor &owner = rig.held_owner("p");
+	rig.s.hold_beside_lists("p");
+	actor &owner = rig.people.start(stat_of(rig.s.path("p")));
+
+	rig.t.require(wait_until(rig.t.bound(crew::bound),
+				 [&] { return rig.s.held_beside_lists("p") > 0; }),
+		      "no lookup of p is kept back");
 	auto listers = rig.parked_waiters(list_of(rig.s.dir()));
 
 	rig.s.go();
+	/* What was dropped on its way is sent again by and by. */
+	wait_until(rig.t.bound(6 * crew::bound), [&] { return owner.done(); });
 	rig.people.must_find(owner, "the owner");
 	for (actor *l : listers) {
 		const answer &list = rig.people.answer_of(*l, "the one who lists");
@@ -22,6 +29,60 @@ void readdir_waits_for_the_lookup_of_a_name_that_it_lists(fs_rig &rig)
 			      std::count(list.listed.begin(), list.listed.end(), "p") == 1,
 			      "errno {}, {} names", list.error, list.listed.size());
 	}
+}
+
+/*
+ * It has been told of the name already when the lookup begins, and lists it only afterwards.
+ * The server may well have one thing at a time on its hands.
+ */
+void readdir_waits_for_a_lookup_that_began_after_its_request(fs_rig &rig)
+{
+	for (int i = 0; i < 16; i++)
+		rig.have(fmt::format("told-{}", i));
+	rig.begin();
+	const answer order = list_now(rig.s.behind(""));
+
+	rig.t.require(order.listed.size() == 18, "{} names", order.listed.size());
+	const std::string last = order.listed.back();
+	auto fd = std::make_shared<unique_fd>(open_or_throw(rig.s.dir(), O_RDONLY | O_DIRECTORY));
+	/* One after another, as few as fit. */
+	const auto next = [fd](answer &a) {
+		alignas(dirent64) char buffer[64];
+		const long n = ::syscall(SYS_getdents64, fd->get(), buffer, sizeof(buffer));
+
+		if (n < 0)
+			a.error = errno;
+		for (long at = 0; at < n;) {
+			const auto *e = reinterpret_cast<const dirent64 *>(buffer + at);
+
+			a.listed.emplace_back(e->d_name);
+			at += e->d_reclen;
+		}
+		return n > 0;
+	};
+	answer first;
+
+	while (first.listed.size() < 4 && next(first))
+		;
+	rig.t.require(first.listed.size() >= 4 && !std::count(first.listed.begin(), first.listed.end(), last),
+		      "errno {}, {} names at first, {} among them", first.error, first.listed.size(), last);
+	actor &owner = rig.held_owner(last);
+	actor &lister = rig.people.start([next] {
+		answer rest;
+
+		while (next(rest))
+			;
+		return rest;
+	});
+
+	rig.people.must_be_parked(lister, "the one who lists");
+	rig.s.go();
+	rig.people.must_find(owner, "the owner");
+	const answer &rest = rig.people.answer_of(lister, "the one who lists");
+
+	rig.t.require(rest.error == 0 && first.listed.size() + rest.listed.size() == 18 &&
+		      std::count(rest.listed.begin(), rest.listed.end(), last) == 1,
+		      "errno {}, {} and {} names", rest.error, first.listed.size(), rest.listed.size());
 }
 
 /* The server is not asked for what it has listed. */
@@ -50,6 +111,7 @@ std::vector<claim> claims_about_readdir()
 {
 	return {
 		CLAIM(readdir_waits_for_the_lookup_of_a_name_that_it_lists, holds_lookups | primes),
+		CLAIM(readdir_waits_for_a_lookup_that_began_after_its_request, holds_lookups | stale_lists),
 		CLAIM(readdir_makes_dentries_of_what_it_lists, links),
 	};
 }

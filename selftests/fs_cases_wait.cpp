@@ -105,6 +105,33 @@ void opens_wait_for_the_lookup_of_a_missing_name(fs_rig &rig)
 	rig.all_fail(owner, group, ENOENT);
 }
 
+/*
+ * The first of them drops the dentry that was found missing, in ->atomic_open(), and asks for
+ * the name anew.  The others wait for that: there as well, or in lookup_open() if they were
+ * too late to come with the dentry that was dropped.
+ */
+void opens_of_a_name_found_missing_wait_for_each_other(fs_rig &rig)
+{
+	rig.begin();
+	actor &owner = rig.held_owner("m");
+	auto group = rig.parked_waiters(open_of(rig.s.path("m"), O_RDONLY));
+
+	rig.s.pass("m");
+	rig.people.must_fail(owner, ENOENT, "the owner");
+	rig.must_hold("m");
+	unsigned asleep = 0;
+
+	rig.t.require(wait_until(rig.t.bound(crew::bound), [&] {
+			      asleep = 0;
+			      for (const actor *w : group)
+				      asleep += look_at(w->pid(), w->tid()).verdict == parked::yes;
+			      return asleep == waiters - 1;
+		      }), "{} of them wait, not {}", asleep, waiters - 1);
+	rig.s.go();
+	for (actor *w : group)
+		rig.people.must_fail(*w, ENOENT);
+}
+
 } /* namespace */
 
 std::vector<claim> claims_about_waiting()
@@ -117,5 +144,6 @@ std::vector<claim> claims_about_waiting()
 		CLAIM(open_without_o_creat_waits_for_a_lookup, holds_lookups),
 		CLAIM(lookups_wait_for_an_open_without_o_creat, holds_lookups | opens),
 		CLAIM(opens_wait_for_the_lookup_of_a_missing_name, holds_lookups | opens),
+		CLAIM(opens_of_a_name_found_missing_wait_for_each_other, holds_lookups | opens_anew),
 	};
 }

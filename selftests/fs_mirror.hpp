@@ -46,6 +46,10 @@ public:
 	{
 		return mirror_.source() + "/" + sub + "/" + name;
 	}
+	std::string at_server(const std::string &name) const override
+	{
+		return mirror_.where() + "/" + sub + "/" + name;
+	}
 	void hold(const std::string &name) override { mirror_.holder->hold("lookup", name); }
 	unsigned held(const std::string &name) override
 	{
@@ -64,6 +68,7 @@ public:
 		mirror_.holder->fail("lookup", name, error);
 	}
 	void go() override { mirror_.holder->go(); }
+	void pass(const std::string &name) override { mirror_.holder->pass("lookup", name); }
 
 protected:
 	held_mirror mirror_;

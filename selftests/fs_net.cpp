@@ -27,6 +27,8 @@ public:
 		}
 		if (is_mounted() && unmount())
 			unmount(MNT_FORCE | MNT_DETACH);
+		if (second_mounted_)
+			::umount2(second_.path().c_str(), MNT_FORCE | MNT_DETACH);
 	}
 
 	void go() override
@@ -37,17 +39,29 @@ public:
 	}
 
 protected:
-	/* What is sent to that port is dropped, by a rule of nft in the guest. */
+	/* What matches is dropped on its way to the server, by a rule of nft in the guest. */
+	void drop(const std::string &what, bool yes)
+	{
+		if (yes)
+			run_in_root(t, {"nft", "add table ip lookup; flush table ip lookup; "
+				"add chain ip lookup out { type filter hook output priority 0; }; "
+				"add rule ip lookup out " + what + " drop"});
+		else
+			run_in_root(t, {"nft", "flush chain ip lookup out"});
+		cut_ = yes;
+	}
+	std::string mount_second(const std::string &source, const std::string &type,
+				 const std::string &options)
+	{
+		if (::mount(source.c_str(), second_.path().c_str(), type.c_str(), 0, options.c_str()))
+			throw errno_error("a second mount of " + source);
+		second_mounted_ = true;
+		return second_.path() + "/" + sub;
+	}
+	/* All that is sent to that port. */
 	void drop_port(uint16_t port, bool yes)
 	{
-		if (yes) {
-			run_in_root(t, {"nft", "add table ip lookup; flush table ip lookup; "
-				"add chain ip lookup out { type filter hook output priority 0; }; " +
-				fmt::format("add rule ip lookup out meta l4proto {{ tcp, udp }} th dport {} drop", port)});
-		} else {
-			run_in_root(t, {"nft", "flush chain ip lookup out"});
-		}
-		cut_ = yes;
+		drop(fmt::format("meta l4proto {{ tcp, udp }} th dport {}", port), yes);
 	}
 
 private:
@@ -59,7 +73,8 @@ private:
 		return server_root + exported;
 	}
 
-	bool cut_ = false;
+	temp_dir second_;
+	bool cut_ = false, second_mounted_ = false;
 };
 
 constexpr uint16_t nfs_port = 2049, mountd_port = 20048;
@@ -146,29 +161,62 @@ public:
 	{
 		struct stat st;
 
-		if (v4_)
-			mount_now("127.0.0.1:/", "nfs4",
-				  "vers=4.2,addr=127.0.0.1,clientaddr=127.0.0.1,sec=sys,"
-				  "nosharecache,actimeo=600,timeo=600,lookupcache=all");
-		else if (!kernel_has_nfs_over_udp())
+		if (!v4_ && !kernel_has_nfs_over_udp())
 			t.skip("this kernel has no NFS over UDP (NFS_DISABLE_UDP_SUPPORT)");
-		else
-			mount_now("127.0.0.1:" + exported, "nfs",
-				  fmt::format("vers=3,proto=udp,mountproto=udp,mountvers=3,"
-					      "mountport={},port={},addr=127.0.0.1,mountaddr=127.0.0.1,"
-					      "nolock,nosharecache,actimeo=600,timeo=30,lookupcache=all",
-					      mountd_port, nfs_port));
-		/* The attributes and rights of the directory are known then, and RPC over UDP
-		 * has learned that it may have several requests under way.
-		 */
-		for (int i = 0; i < (v4_ ? 2 : 24); i++)
+		mount_now(source(), type(), options());
+		/* The attributes and rights of the directory are known then. */
+		for (int i = 0; i < 2; i++)
 			::stat(path(fmt::format("warm-{}", i)).c_str(), &st);
+		if (!v4_)
+			learn_that_several_may_be_under_way();
 	}
+	std::string second_client() override { return mount_second(source(), type(), options()); }
 	void cut(bool yes) override { drop_port(nfs_port, yes); }
+	/*
+	 * A server that keeps a LOOKUP back keeps a READDIRPLUS back that lists the same name.
+	 * So the LOOKUP is dropped on its way: behind the header of UDP are the transaction,
+	 * the direction, the versions of RPC, the program and its version, the procedure.
+	 */
+	void hold_beside_lists(const std::string &) override
+	{
+		drop(fmt::format("udp dport {} @th,192,32 3 @th,224,32 3 counter", nfs_port), true);
+	}
+	unsigned held_beside_lists(const std::string &) override
+	{
+		const std::string chain = run_in_root(t, {"nft", "list chain ip lookup out"});
+		const size_t at = chain.find("counter packets ");
+
+		return at != chain.npos && !chain.substr(at + 16).starts_with("0 ");
+	}
 	std::string looks_up_in() const override { return "nfs_lookup"; }
 	std::string opens_in() const override { return "nfs_atomic_open"; }
 
 private:
+	/* RPC over UDP sends one request at a time at first, and more if all is well with many. */
+	void learn_that_several_may_be_under_way()
+	{
+		std::vector<std::jthread> threads;
+
+		for (int who = 0; who < 8; who++)
+			threads.emplace_back([this, who] {
+				struct stat st;
+
+				for (int i = 0; i < 8; i++)
+					::stat(path(fmt::format("many-{}-{}", who, i)).c_str(), &st);
+			});
+	}
+	std::string source() const { return v4_ ? "127.0.0.1:/" : "127.0.0.1:" + exported; }
+	const char *type() const { return v4_ ? "nfs4" : "nfs"; }
+	std::string options() const
+	{
+		if (v4_)
+			return "vers=4.2,addr=127.0.0.1,clientaddr=127.0.0.1,sec=sys,"
+			       "nosharecache,actimeo=600,timeo=600,lookupcache=all";
+		return fmt::format("vers=3,proto=udp,mountproto=udp,mountvers=3,mountport={},port={},"
+				   "addr=127.0.0.1,mountaddr=127.0.0.1,nolock,nosharecache,actimeo=600,"
+				   "timeo=100,lookupcache=all", mountd_port, nfs_port);
+	}
+
 	bool v4_;
 };
 
@@ -223,14 +271,22 @@ public:
 	{
 		struct stat st;
 
-		mount_now("//127.0.0.1/s", "smb3",
-			  fmt::format("ip=127.0.0.1,vers=3.1.1,username=root,password={},"
-				      "nosharesock,actimeo=600", fresh_password()));
+		mount_now(source, "smb3", options());
 		::stat(path("warm").c_str(), &st);
 	}
+	std::string second_client() override { return mount_second(source, "smb3", options()); }
 	void cut(bool yes) override { drop_port(smb_port, yes); }
 	std::string looks_up_in() const override { return "cifs_lookup"; }
 	std::string opens_in() const override { return "cifs_atomic_open"; }
+
+private:
+	static constexpr const char *source = "//127.0.0.1/s";
+
+	static std::string options()
+	{
+		return fmt::format("ip=127.0.0.1,vers=3.1.1,username=root,password={},nosharesock,actimeo=600",
+				   fresh_password());
+	}
 };
 
 std::unique_ptr<fs_scene> smb(ktap::test_case &t)
@@ -247,11 +303,13 @@ template <bool v4> std::unique_ptr<fs_scene> nfs(ktap::test_case &t)
 
 std::vector<fs_kind> network_filesystems()
 {
-	const unsigned both = holds_lookups | tells_errors | silly | links | aliases | forces | cuts;
+	const unsigned both = holds_lookups | tells_errors | silly | links | aliases | forces | cuts |
+			      stresses | two_clients;
 
 	return {
-		{"nfs4", both | opens, nfs<true>},
-		{"nfs3", both, nfs<false>},
-		{"smb", holds_lookups | tells_errors | links | cuts | opens, smb},
+		{"nfs4", both | opens | opens_anew, nfs<true>},
+		{"nfs3", both | primes, nfs<false>},
+		{"smb", holds_lookups | tells_errors | links | cuts | opens | stale_lists | stresses |
+			two_clients, smb},
 	};
 }

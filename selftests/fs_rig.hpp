@@ -113,3 +113,10 @@ std::vector<claim> claims_about_waiting();
 std::vector<claim> claims_about_changes();
 std::vector<claim> claims_about_readdir();
 std::vector<claim> claims_about_servers();
+std::vector<claim> claims_about_handles();
+std::vector<claim> claims_about_names();
+std::vector<claim> claims_about_silly_names();
+std::vector<claim> claims_under_stress();
+
+/* What lookup_stress draws its operations from. */
+extern uint64_t seed_of_stress;

@@ -24,7 +24,7 @@ enum fs_ability : unsigned {
 	holds_lookups	= 1u << 0,	/* a lookup of a name can be kept back */
 	creates		= 1u << 1,	/* so can the one that O_CREAT makes, in ->atomic_open() */
 	tells_errors	= 1u << 2,	/* EIO behind it is EIO in front of it */
-	primes		= 1u << 3,	/* readdir looks up what it lists */
+	primes		= 1u << 3,	/* readdir looks up what it lists, while a lookup of it is held */
 	silly		= 1u << 4,	/* what is open is renamed instead of removed */
 	aliases		= 1u << 5,	/* a directory can get a second name behind our back */
 	forces		= 1u << 6,	/* umount -f lets go who waits for the server */
@@ -33,6 +33,12 @@ enum fs_ability : unsigned {
 	ci		= 1u << 9,	/* names without case, by d_add_ci() */
 	opens		= 1u << 10,	/* open without O_CREAT does the lookup: ->atomic_open() */
 	links		= 1u << 11,	/* readdir makes dentries of what it lists */
+	opens_anew	= 1u << 12,	/* an open drops what was found missing, and asks again */
+	short_names	= 1u << 13,	/* a file has a second name, of eight characters and three */
+	stale_lists	= 1u << 14,	/* readdir lists in parts what it was told all at once */
+	tells_names	= 1u << 15,	/* what is kept back are lookups, of one name each */
+	stresses	= 1u << 16,	/* lookup_stress can run there */
+	two_clients	= 1u << 17,	/* it can be mounted as if by another machine */
 };
 
 class fs_scene {
@@ -48,12 +54,21 @@ public:
 
 	/* Behind the back of the filesystem: where the server, or whatever it is, has it. */
 	virtual std::string behind(const std::string &name) const = 0;
+	/* The same by the mount of the server, which knows of a change that is made there. */
+	virtual std::string at_server(const std::string &name) const { return behind(name); }
 	virtual bool is_mounted() const { return active_; }
 
 	/* Keep lookups of this name back; let them go. */
 	virtual void hold(const std::string &name) = 0;
 	virtual unsigned held(const std::string &name) = 0;
 	virtual void go() = 0;
+	/* The same directory by a mount that shares nothing with the first. */
+	virtual std::string second_client() { t.fail("it has one client only"); }
+	/* Let those go that are kept back now; the next ones are kept back. */
+	virtual void pass(const std::string &) { t.fail("it cannot let go one by one"); }
+	/* The same where a listing of the directory must not be kept back with the lookup. */
+	virtual void hold_beside_lists(const std::string &name) { hold(name); }
+	virtual unsigned held_beside_lists(const std::string &name) { return held(name); }
 	virtual void fail(const std::string &, int) { t.fail("this filesystem tells no errors"); }
 	/* Other operations on it: see fuse_holds.hpp. */
 	virtual void hold(const std::string &, const std::string &) { t.fail("it cannot hold that"); }
@@ -64,6 +79,9 @@ public:
 	 */
 	virtual std::string looks_up_in() const { return ""; }
 	virtual std::string opens_in() const { return ""; }
+
+	/* What was read of the disk is read anew when somebody needs it. */
+	virtual void forget_the_disk() {}
 
 	/* Once the case has put files there. */
 	virtual void mount_it() = 0;

@@ -5,7 +5,7 @@
  * make filesystems, whose network and mounts are its own.
  */
 #include "call_sites.hpp"
-#include "fs_scene.hpp"
+#include "fs_rig.hpp"
 #include "options.hpp"
 
 #include <algorithm>
@@ -19,12 +19,11 @@ int main(int argc, char **argv)
 	std::vector<std::string> wanted, names;
 	std::vector<ktap::test> tests;
 	ktap::run_options run;
-	uint64_t seed = 0;
 
 	for (const fs_kind &kind : kinds)
 		names.push_back(kind.name);
 	o.add_run_options(run);
-	o.add("--seed", seed, 0, UINT64_MAX, "taken by all tests; nothing is random in this one");
+	o.add("--seed", seed_of_stress, 0, UINT64_MAX, "of lookup_stress, which some cases run");
 	o.add_words("--filesystems", wanted, names, "those that are tested; default: all");
 	if (const auto status = o.parse(argc, argv))
 		return *status;

@@ -68,7 +68,7 @@ void need_server_root(ktap::test_case &t)
 	std::filesystem::create_directories(server_state);
 }
 
-void run_in_root(ktap::test_case &t, const arguments &argv, std::chrono::milliseconds bound)
+std::string run_in_root(ktap::test_case &t, const arguments &argv, std::chrono::milliseconds bound)
 {
 	const std::string log = fmt::format("{}/run.{}", server_state, ::getpid());
 	int status = 0;
@@ -86,7 +86,10 @@ void run_in_root(ktap::test_case &t, const arguments &argv, std::chrono::millise
 	}
 	t.require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "'{}' has failed, status {:#x}: {}",
 		  fmt::join(argv, " "), status, tail_of(log));
+	const std::string said = read_file(log).value_or("");
+
 	::unlink(log.c_str());
+	return said;
 }
 
 pid_t server::pid() const

@@ -27,9 +27,12 @@ using arguments = std::vector<std::string>;
 /* Skips the case if there is no such root. */
 void need_server_root(ktap::test_case &t);
 
-/* Runs a program in the root to its end.  Fails the case with what it said, or after `bound`. */
-void run_in_root(ktap::test_case &t, const arguments &argv,
-		 std::chrono::milliseconds bound = std::chrono::seconds(20));
+/*
+ * Runs a program in the root to its end, and returns what it said.  Fails the case with the
+ * end of that, or after `bound`.
+ */
+std::string run_in_root(ktap::test_case &t, const arguments &argv,
+			std::chrono::milliseconds bound = std::chrono::seconds(20));
 
 class server {
 public:

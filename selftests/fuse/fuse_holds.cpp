@@ -143,6 +143,8 @@ std::string fuse_holds::obey(const std::string &line)
 		r.held = true;
 	else if (verb == "fail")
 		r.error = error;
+	else if (verb == "pass")
+		r.passes++, r.waiting = 0, changed_.notify_all();
 	else if (verb == "held")
 		return fmt::format("{}", r.waiting);
 	else if (verb == "asked")
@@ -157,10 +159,13 @@ int fuse_holds::pass(const std::string &op, const std::string &name)
 	std::unique_lock guard(lock_);
 	rule &r = rules_[{op, name}];	/* none is ever erased */
 
+	const unsigned passes = r.passes;
+
 	r.asked++;
 	r.waiting++;
-	changed_.wait(guard, [&r] { return !r.held; });
-	r.waiting--;
+	changed_.wait(guard, [&] { return !r.held || r.passes != passes; });
+	if (r.passes == passes)
+		r.waiting--;
 	return r.error;
 }
 

@@ -13,6 +13,7 @@
  *	fail OP NAME ERRNO	when let go, and from now on, they get this	ok
  *	held OP NAME		how many are kept back now			a number
  *	asked OP NAME		how many have come since the connection		a number
+ *	pass OP NAME		let those go that are kept back now, and only those	ok
  *	go			let all go, and keep none back any more		ok
  *
  * OP is lookup, create (create, mknod and mkdir), remove (unlink and rmdir), rename (NAME is
@@ -45,6 +46,7 @@ private:
 		bool held = false;
 		int error = 0;
 		unsigned waiting = 0, asked = 0;
+		unsigned passes = 0;	/* what came before the last one waits no more */
 	};
 
 	void serve(int client);
@@ -66,6 +68,7 @@ public:
 	void fail(const std::string &op, const std::string &name, int error);
 	unsigned held(const std::string &op, const std::string &name);
 	unsigned asked(const std::string &op, const std::string &name);
+	void pass(const std::string &op, const std::string &name) { say("pass", op, name); }
 	void go() { send_line("go"); }
 
 private:

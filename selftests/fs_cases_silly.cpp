@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A file that is removed while it is open is renamed, and removed once it is closed.  While
+ * the client waits for that, a dentry in lookup keeps everybody out of its name.  These fail
+ * on a kernel without patches/BASE/nfs/, which files that dentry where nobody finds it.
+ */
+#include "fs_rig.hpp"
+
+#include <filesystem>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string silly_name_in(const std::string &dir)
+{
+	for (const auto &entry : fs::directory_iterator(dir))
+		if (entry.path().filename().native().starts_with(".nfs"))
+			return entry.path().filename();
+	return "";
+}
+
+/* An open file that has a silly name by now. */
+struct silly_file {
+	silly_file(fs_rig &rig, const std::string &was)
+	{
+		rig.have(was);
+		rig.begin();
+		fd = open_or_throw(rig.s.path(was), O_RDONLY);
+		rig.t.require(::unlink(rig.s.path(was).c_str()) == 0, "unlink: errno {}", errno);
+		name = silly_name_in(rig.s.behind(""));
+		rig.t.require(!name.empty(), "the file was not renamed");
+	}
+
+	unique_fd fd;
+	std::string name;
+};
+
+/* Closes it, and returns when the server has the REMOVE and keeps it back. */
+silly_file removed_silly_file(fs_rig &rig)
+{
+	silly_file file(rig, "s");
+
+	rig.s.hold("remove", file.name);
+	file.fd.reset();
+	rig.t.require(wait_until(rig.t.bound(crew::bound),
+				 [&] { return rig.s.held("remove", file.name) == 1; }),
+		      "no REMOVE of {} is kept back", file.name);
+	return file;
+}
+
+void must_be_kept_out(fs_rig &rig, const actor &who, const std::string &name)
+{
+	const sleep_state state = wait_parked(who.pid(), who.tid(), rig.t.bound(crew::bound));
+
+	rig.t.require(!who.done(), "{} was not kept out (errno {}) while its REMOVE was under way",
+		      name, who.got().error);
+	rig.t.require(state.verdict == parked::yes, "who asks for {} does not sleep: {}", name,
+		      to_string(state));
+}
+
+void silly_unlink_keeps_lookups_of_its_name_out(fs_rig &rig)
+{
+	const silly_file file = removed_silly_file(rig);
+	auto group = rig.people.start(waiters, stat_of(rig.s.path(file.name)));
+
+	for (const actor *w : group)
+		must_be_kept_out(rig, *w, file.name);
+	rig.s.go();
+	for (actor *w : group)
+		rig.people.must_fail(*w, ENOENT);
+}
+
+/* So nobody else gets at what is not in the dcache, as long as the server does not answer. */
+void silly_unlink_keeps_a_creator_waiting_with_the_directory_locked(fs_rig &rig)
+{
+	const silly_file file = removed_silly_file(rig);
+	actor &creator = rig.people.start(open_of(rig.s.path(file.name), O_CREAT | O_RDWR, 0644));
+
+	must_be_kept_out(rig, creator, file.name);
+	actor &bystander = rig.people.start(stat_of(rig.s.path("other")));
+
+	/* What waits for a lock is not in the stack that is shown, but who asked for it. */
+	rig.must_be_in(bystander, "walk_component", "who asks for another name");
+	rig.t.require(rig.stack_of(bystander).find(waiting_function) == std::string::npos,
+		      "who asks for another name waits for a lookup");
+	rig.s.go();
+	rig.people.must_find(creator, "the one who creates");
+	rig.people.must_fail(bystander, ENOENT, "who asks for another name");
+}
+
+/* The server has changed it, and a client that opens a directory asks. */
+void make_client_doubt(fs_rig &rig, const std::string &created)
+{
+	{
+		const unique_fd fd = open_or_throw(rig.s.at_server(created), O_CREAT | O_WRONLY, 0644);
+	}
+	const unique_fd dir = open_or_throw(rig.s.dir(), O_RDONLY | O_DIRECTORY);
+}
+
+/*
+ * Somebody else looks the silly name up, since the client was told once that it has gone.
+ * The state of the silly rename goes over to the dentry of that lookup.
+ */
+void silly_unlink_waits_for_a_lookup_of_its_name(fs_rig &rig)
+{
+	silly_file file(rig, "s");
+	const uint64_t ino = stat_now(rig.s.path(file.name)).ino;
+
+	rig.s.fail(file.name, ENOENT);
+	make_client_doubt(rig, "x");
+	const answer gone = stat_now(rig.s.path(file.name));
+
+	rig.t.require(gone.error == ENOENT, "{}: errno {}", file.name, gone.error);
+	rig.s.fail(file.name, 0);
+	make_client_doubt(rig, "y");
+	actor &owner = rig.held_owner(file.name);
+	auto group = rig.parked_waiters(file.name);
+	auto fd = std::make_shared<unique_fd>(std::move(file.fd));
+	actor &closer = rig.people.start([fd] {
+		fd->reset();
+		return answer();
+	});
+
+	fd.reset();
+	rig.people.must_be_parked(closer, "who closes the file");
+	rig.s.go();
+	rig.people.must_find(closer, 0, "who closes the file");
+	rig.people.must_find(owner, ino, "the owner");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+}
+
+} /* namespace */
+
+std::vector<claim> claims_about_silly_names()
+{
+	return {
+		CLAIM(silly_unlink_keeps_lookups_of_its_name_out, silly),
+		CLAIM(silly_unlink_keeps_a_creator_waiting_with_the_directory_locked, silly),
+		CLAIM(silly_unlink_waits_for_a_lookup_of_its_name, silly | holds_lookups | tells_errors),
+	};
+}

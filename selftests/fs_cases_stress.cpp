@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lookup_stress on each filesystem, with all its checks: many threads on few names.  Where
+ * there is a server, a second client looks at the same names meanwhile, and the server
+ * changes others behind the back of both.  Wrong is, beside what lookup_stress finds, an
+ * error that no change explains, or that in the end the clients do not see what is there.
+ */
+#include "fs_rig.hpp"
+
+#include <algorithm>
+#include <spawn.h>
+
+namespace {
+
+constexpr unsigned stress_seconds = 4;
+
+/* lookup_stress as a process, whose words go to a log. */
+class stress_process {
+public:
+	stress_process(ktap::test_case &t, const std::string &dir)
+		: t_(t), log_(fmt::format("/tmp/lookup_stress.{}.log", ::getpid()))
+	{
+		const std::string seed = std::to_string(seed_of_stress), seconds = std::to_string(stress_seconds);
+		const char *words[] = {"/selftests/lookup_stress", "--dir", dir.c_str(), "--seed", seed.c_str(),
+				       "--duration", seconds.c_str(), "--cold", "400", "--max-op-ms", "30000",
+				       nullptr};
+		posix_spawn_file_actions_t actions;
+
+		::posix_spawn_file_actions_init(&actions);
+		::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log_.c_str(),
+						   O_WRONLY | O_CREAT | O_TRUNC, 0644);
+		::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+		const int error = ::posix_spawn(&pid_, words[0], &actions, nullptr,
+						const_cast<char **>(words), environ);
+
+		::posix_spawn_file_actions_destroy(&actions);
+		t_.require(!error, "{}: errno {}", words[0], error);
+	}
+	stress_process(const stress_process &) = delete;
+	stress_process &operator=(const stress_process &) = delete;
+	~stress_process()
+	{
+		if (!over())
+			::kill(pid_, SIGKILL);
+		::unlink(log_.c_str());
+	}
+
+	bool over()
+	{
+		if (!over_ && ::waitpid(pid_, &status_, WNOHANG) == pid_)
+			over_ = true;
+		return over_;
+	}
+	void must_pass()
+	{
+		t_.require(wait_until(t_.bound(std::chrono::seconds(stress_seconds + 60)), [this] { return over(); }),
+			   "lookup_stress does not end");
+		std::string said = read_file(log_).value_or("");
+
+		std::replace(said.begin(), said.end(), '\n', ' ');
+		t_.require(WIFEXITED(status_) && WEXITSTATUS(status_) == 0, "lookup_stress, status {:#x}: {}",
+			   status_, said);
+		if (const size_t at = said.find(" operations in "); at != said.npos) {
+			const size_t from = said.rfind(' ', at - 1) + 1;
+
+			t_.note("{}", said.substr(from, said.find(" unjudged", at) - from));
+		}
+	}
+
+private:
+	ktap::test_case &t_;
+	std::string log_;
+	pid_t pid_ = 0;
+	int status_ = 0;
+	bool over_ = false;
+};
+
+void lookup_stress_finds_nothing_impossible(fs_rig &rig)
+{
+	rig.begin();
+	stress_process(rig.t, rig.s.dir()).must_pass();
+}
+
+/* What a name that comes and goes may be found to be. */
+bool is_of_a_change(int error)
+{
+	return !error || error == ENOENT || error == ESTALE;
+}
+
+/* All directories below `top` and what is in them; the first error that no change explains. */
+int look_around(const std::string &top)
+{
+	const answer list = list_now(top);
+
+	if (!is_of_a_change(list.error))
+		return list.error;
+	for (const std::string &name : list.listed) {
+		if (name == "." || name == "..")
+			continue;
+		const std::string path = top + "/" + name;
+		const answer got = stat_now(path);
+		const int error = S_ISDIR(got.mode) ? look_around(path) : open_now(path, O_RDONLY).error;
+
+		if (!is_of_a_change(got.error))
+			return got.error;
+		/* A file in place of a directory, and the reverse. */
+		if (!is_of_a_change(error) && error != ENOTDIR && error != EISDIR)
+			return error;
+	}
+	return 0;
+}
+
+std::vector<std::string> sorted(std::vector<std::string> names)
+{
+	std::sort(names.begin(), names.end());
+	return names;
+}
+
+void lookup_stress_beside_another_client_and_the_server(fs_rig &rig)
+{
+	std::atomic<bool> stop{false};
+
+	rig.begin();
+	const std::string second = rig.s.second_client();
+	stress_process stress(rig.t, rig.s.dir());
+	actor &looker = rig.people.start([&stop, second] {
+		answer a;
+
+		for (uint64_t n = 0; !a.error && !stop.load(); a.ino = ++n)
+			a.error = look_around(second);
+		return a;
+	});
+	actor &changer = rig.people.start([&stop, &s = rig.s] {
+		const std::string from = s.at_server("changed"), to = s.at_server("renamed");
+		answer a;
+
+		for (uint64_t n = 0; !stop.load(); a.ino = ++n) {
+			const unique_fd fd(::open(from.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
+
+			if (!fd || ::rename(from.c_str(), to.c_str()) || ::unlink(to.c_str())) {
+				a.error = errno;
+				break;
+			}
+		}
+		return a;
+	});
+
+	wait_until(rig.t.bound(std::chrono::seconds(stress_seconds + 60)), [&] { return stress.over(); });
+	stop.store(true);
+	rig.people.must_be_through(looker, "the other client");
+	rig.people.must_be_through(changer, "the server");
+	stress.must_pass();
+	rig.t.require(!looker.got().error, "the other client got errno {}", looker.got().error);
+	rig.t.require(!changer.got().error && changer.got().ino, "the server: errno {} after {} changes",
+		      changer.got().error, changer.got().ino);
+	rig.t.note("{} looks around by the other client, {} changes by the server", looker.got().ino,
+		   changer.got().ino);
+	/* What is left, and one file that is new. */
+	{
+		const unique_fd last = open_or_throw(rig.s.at_server("last"), O_CREAT | O_WRONLY, 0644);
+	}
+	const auto there = sorted(list_now(rig.s.behind("")).listed);
+
+	drop_caches();
+	for (const std::string &client : {rig.s.dir(), second}) {
+		rig.t.require(wait_until(rig.t.bound(crew::bound),
+					 [&] { return sorted(list_now(client).listed) == there; }),
+			      "{} lists {}, and there is {}", client,
+			      fmt::join(sorted(list_now(client).listed), " "), fmt::join(there, " "));
+		rig.t.require(stat_now(client + "/last").error == 0, "{} does not find the last file", client);
+	}
+}
+
+} /* namespace */
+
+uint64_t seed_of_stress = 1;
+
+std::vector<claim> claims_under_stress()
+{
+	return {
+		CLAIM(lookup_stress_finds_nothing_impossible, stresses),
+		CLAIM(lookup_stress_beside_another_client_and_the_server, two_clients),
+	};
+}
