@@ -117,7 +117,7 @@ check_words() {
 
 # What make filesystems knows: the tables of selftests/ have a line each.
 filesystem_names() {
-	sed -nE 's/^\t\t(disk\()?\{"([a-z0-9_]+)", .*/\2/p' "$TOP"/selftests/fs_*.cpp
+	sed -nE 's/^\t\t(disk\()?\{"([a-z0-9_]+)", .*/\2/p' "$TOP"/selftests/filesystems/fs_*.cpp
 }
 
 whole_number() {
