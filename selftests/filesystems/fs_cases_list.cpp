@@ -10,17 +10,10 @@ void readdir_waits_for_the_lookup_of_a_name_that_it_lists(fs_rig &rig)
 {
 	rig.have("p");
 	rig.begin();
-	rig.s.hold_beside_lists("p");
-	actor &owner = rig.people.start(stat_of(rig.s.path("p")));
-
-	rig.t.require(wait_until(rig.t.bound(crew::bound),
-				 [&] { return rig.s.held_beside_lists("p") > 0; }),
-		      "no lookup of p is kept back");
+	actor &owner = rig.held_owner("p");
 	auto listers = rig.parked_waiters(list_of(rig.s.dir()));
 
 	rig.s.go();
-	/* What was dropped on its way is sent again by and by. */
-	wait_until(rig.t.bound(6 * crew::bound), [&] { return owner.done(); });
 	rig.people.must_find(owner, "the owner");
 	for (actor *l : listers) {
 		const answer &list = rig.people.answer_of(*l, "the one who lists");

@@ -66,9 +66,6 @@ public:
 	virtual std::string second_client() { t.fail("it has one client only"); }
 	/* Let those go that are kept back now; the next ones are kept back. */
 	virtual void pass(const std::string &) { t.fail("it cannot let go one by one"); }
-	/* The same where a listing of the directory must not be kept back with the lookup. */
-	virtual void hold_beside_lists(const std::string &name) { hold(name); }
-	virtual unsigned held_beside_lists(const std::string &name) { return held(name); }
 	virtual void fail(const std::string &, int) { t.fail("this filesystem tells no errors"); }
 	/* Other operations on it: see fuse_holds.hpp. */
 	virtual void hold(const std::string &, const std::string &) { t.fail("it cannot hold that"); }
