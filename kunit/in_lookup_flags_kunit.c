@@ -252,7 +252,7 @@ static void split_once(struct playground *pg, const char *text,
 	WRITE_ONCE(go, false);
 	waiter->start = &go;
 	asker_create(pg, waiter, other_cpu(test));
-	store = split_store(test, a->dentry, waiter, &go);
+	store = split_store(test, a->dentry, &go);
 
 	asker_run(waiter);
 	KUNIT_ASSERT_SOON(test, flag_is_up(&waiter->spinning));

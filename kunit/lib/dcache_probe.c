@@ -254,7 +254,6 @@ EXPORT_SYMBOL_GPL(address_of);
 static struct {
 	struct split_store seen;
 	struct dentry *dentry;
-	struct asker *waiter;
 	bool *go;
 } split;
 
@@ -311,17 +310,6 @@ static unsigned long reg_value(struct pt_regs *regs, unsigned int reg)
 	return *all[reg];
 }
 
-/*
- * A waiter that sleeps sets no bit any more.  With PREEMPT_RT it may have slept for a
- * spinlock before.
- */
-static bool waiter_has_come(void)
-{
-	return !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-	       parked_thread_is_asleep(&split.waiter->thread,
-				       TASK_UNINTERRUPTIBLE);
-}
-
 static int or_handler(struct kprobe *kp, struct pt_regs *regs)
 {
 	struct or_site *site = container_of(kp, struct or_site, kp);
@@ -334,11 +322,8 @@ static int or_handler(struct kprobe *kp, struct pt_regs *regs)
 
 	old = READ_ONCE(*flags);
 	raise_flag(split.go);
-	for (us = 0; us < SPLIT_US && READ_ONCE(*flags) == old; us += 5) {
-		if (waiter_has_come())
-			break;
+	for (us = 0; us < SPLIT_US && READ_ONCE(*flags) == old; us += 5)
 		udelay(5);
-	}
 	split.seen.bit_came_between = READ_ONCE(*flags) & ~old;
 	WRITE_ONCE(*flags, old | site->insn.value);
 
@@ -391,11 +376,10 @@ static void probe_stores_of(const char *function)
 }
 
 struct split_store *split_store(struct kunit *test, struct dentry *dentry,
-				struct asker *waiter, bool *go)
+				bool *go)
 {
 	memset(&split.seen, 0, sizeof(split.seen));
 	split.dentry = dentry;
-	split.waiter = waiter;
 	split.go = go;
 
 	probe_stores_of("d_set_d_op");

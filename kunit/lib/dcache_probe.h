@@ -231,10 +231,10 @@ static inline struct flags_watch *watch_flags(struct kunit *test,
 /*
  * Split the next read-modify-write by which d_set_d_op() changes ->d_flags of
  * @dentry in two, as a compiler or a CPU may: load; *@go = true, and time for
- * @waiter, on another CPU, to set a bit; store.
+ * another CPU to set a bit; store.
  */
 struct split_store *split_store(struct kunit *test, struct dentry *dentry,
-				struct asker *waiter, bool *go);
+				bool *go);
 
 /* At the latest when the case is over. */
 void stop_splitting(struct kunit *test);
@@ -247,7 +247,7 @@ static inline void stop_splitting(struct kunit *test)
 
 static inline struct split_store *split_store(struct kunit *test,
 					      struct dentry *dentry,
-					      struct asker *waiter, bool *go)
+					      bool *go)
 {
 	kunit_skip(test, "needs x86-64, CONFIG_KPROBES and CONFIG_KALLSYMS");
 	return NULL;

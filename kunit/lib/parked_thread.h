@@ -179,20 +179,13 @@ static inline bool parked_switches_are(unsigned long switches,
 					       switches == wanted;
 }
 
-/* Does it sleep, anywhere?  For callers that cannot look at its stack. */
-static inline bool parked_thread_is_asleep(struct parked_thread *pt,
-					   unsigned int state)
-{
-	return flag_is_up(&pt->about_to_wait) &&
-	       READ_ONCE(pt->task->__state) == state &&
-	       parked_thread_switches(pt) != pt->switches;
-}
-
 static inline bool parked_thread_sleeps(struct parked_thread *pt,
 					unsigned int state,
 					const char *function)
 {
-	return parked_thread_is_asleep(pt, state) &&
+	return flag_is_up(&pt->about_to_wait) &&
+	       READ_ONCE(pt->task->__state) == state &&
+	       parked_thread_switches(pt) != pt->switches &&
 	       parked_thread_is_in(pt, function);
 }
 
