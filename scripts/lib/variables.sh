@@ -159,6 +159,9 @@ check_variables() {
 		die "FILTER='$FILTER': want SUITE[.CASE], globs, without blanks"
 	[[ $O == /* && $O != *[[:space:]:,]* ]] ||
 		die "O=$O: want an absolute path without blanks, colons and commas"
+	# By realpath, since .. and links lead there, too.
+	[[ $(realpath -m -- "$O")/ != "$(realpath -- "$TOP")"/* ]] ||
+		die "O=$O is inside of this checkout, which is only read; choose another O="
 	[[ $TOP != *[[:space:]]* ]] ||
 		die "$TOP: make cannot work below a path with blanks; move this elsewhere"
 	[[ -z $KCONFIG || (-f $KCONFIG && $KCONFIG == /*) ]] ||

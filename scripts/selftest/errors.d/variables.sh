@@ -64,6 +64,12 @@ variables() {
 		env FILTER='a b' scripts/steps/run kunit
 	says 'a relative O is refused' 'O=here: want an absolute path' \
 		env O=here scripts/steps/run kunit
+	# Nothing but the check, since a run that is not refused would fill the checkout.
+	says 'the checkout is only read, so O= is not in there' \
+		'is inside of this checkout, which is only read' \
+		env O="$TOP/o" bash -c '. scripts/lib/lib.sh; check_variables'
+	says 'nor does it lead there' 'is inside of this checkout, which is only read' \
+		env O="$TOP/none/../o" bash -c '. scripts/lib/lib.sh; check_variables'
 	says 'an unknown verb gets the usage' 'usage: scripts/steps/run' scripts/steps/run dance
 	says 'an unknown mutant is named' 'no mutant nobody' scripts/check/mutate nobody
 	says 'an unknown scenario is named, with the known ones' \
