@@ -25,8 +25,8 @@ th, td { padding: .15em .7em .15em 0; text-align: left; vertical-align: top; }
 th { border-bottom: 2px solid #8888; } td { border-bottom: 1px solid #8884; }
 .wide table { width: max-content; }
 .wide td, .wide th { max-width: 32em; overflow-wrap: anywhere; }
-.wide td:first-child { white-space: nowrap; max-width: none; }
-@media (max-width: 40em) { .wide td:first-child { white-space: normal; min-width: 11em; } }
+.wide td:first-child { max-width: 38em; }
+@media (max-width: 40em) { .wide td:first-child { min-width: 11em; max-width: 14em; } }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .none { color: var(--meek); }
 strong, .bad { color: var(--bad); } .met { color: var(--good); }
