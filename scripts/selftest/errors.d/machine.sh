@@ -132,10 +132,10 @@ judges() {
 		[[ -z $2 ]] || printf '%s\n' 'KTAP version 1' "$2" > "$dir/results.ktap"
 		[[ -z ${4:-} ]] || printf '%s\n' "$4" > "$dir/console.log"
 		says "a step of a bisection says $1 of $3" "^$1\$" bash -c "
-			O=$dir/o KDIR=$TREE $dir/scripts/bisect-step > /dev/null 2>&1; echo \$?; exit 1"
+			O=$tmp/judged-o KDIR=$TREE $dir/scripts/bisect-step > /dev/null 2>&1; echo \$?; exit 1"
 	}
 
-	mkdir -p "$dir/o"
+	mkdir -p "$tmp/judged-o"
 	cp -r "$TOP/scripts" "$TOP/patches" "$TOP/README.md" "$dir/"
 	cat > "$dir/scripts/steps/run" <<- STUB
 		#!/bin/sh
@@ -148,12 +148,12 @@ judges() {
 	judged 1 '1..9' 'a guest that died in a case before that' '[    1.000000] # running: a.case'
 	rm "$dir/console.log"
 	judged 1 '# running: wait_var_locked' 'a guest in which a case failed'
-	rm -r "$dir/o"
-	mkdir -p "$dir/o"
-	: > "$dir/o/lock"
-	: > "$dir/o/results"
+	rm -r "$tmp/judged-o"
+	mkdir -p "$tmp/judged-o"
+	: > "$tmp/judged-o/lock"
+	: > "$tmp/judged-o/results"
 	judged 125 '' 'results that cannot be written'
 	unset -f judged
 	says 'make proof takes a new O=' '^ours$' bash -c "
-		O=$dir/new $dir/scripts/check/proof table && [[ -f $dir/new/lock ]] && echo ours; exit 1"
+		O=$tmp/proof-o $dir/scripts/check/proof table && [[ -f $tmp/proof-o/lock ]] && echo ours; exit 1"
 }
