@@ -22,6 +22,7 @@
  */
 #include "caches.hpp"
 #include "options.hpp"
+#include "ticks.hpp"
 #include "unique_fd.hpp"
 
 #include <algorithm>
@@ -318,10 +319,10 @@ void rest()
 template <class F> int64_t ticks_of(F &&f)
 {
 	rest();
-	const uint64_t begin = __builtin_ia32_rdtsc();
+	const uint64_t begin = ticks();
 
 	f();
-	return static_cast<int64_t>(__builtin_ia32_rdtsc() - begin);
+	return static_cast<int64_t>(ticks() - begin);
 }
 
 /* A kernel thread that the last tick woke has to let a batch through. */

@@ -27,6 +27,7 @@
 #include "caches.hpp"
 #include "options.hpp"
 #include "race.hpp"
+#include "ticks.hpp"
 #include "unique_fd.hpp"
 
 #include <algorithm>
@@ -50,11 +51,6 @@ struct workload_config {
 	std::string dir = "/mnt/tmpfs", row;
 	uint64_t runs = 5, processes = 4, seed = 1;
 };
-
-uint64_t ticks()
-{
-	return __builtin_ia32_rdtsc();
-}
 
 /* RCU frees what the last one has left, which would fall into the next one otherwise. */
 void rest()

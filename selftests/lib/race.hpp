@@ -15,7 +15,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <immintrin.h>
 #include <sched.h>
 #include <string>
 #include <sys/resource.h>
@@ -57,7 +56,9 @@ private:
 inline void relax()
 {
 #if defined(__x86_64__) || defined(__i386__)
-	_mm_pause();
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	asm volatile("yield");
 #endif
 }
 
