@@ -138,13 +138,24 @@ void mount_servers(const std::string &dir)
 		mount_one("tmpfs", (dir + where).c_str());
 }
 
+/* /dev/console itself cannot be the terminal that ^C comes from; the last one is behind it. */
+std::string console_device()
+{
+	std::ifstream active("/sys/class/tty/console/active");
+	std::string name, last = "ttyS0";
+
+	while (active >> name)
+		last = name;
+	return "/dev/" + last;
+}
+
 void run_shell()
 {
 	const pid_t child = fork();
 
 	if (!child) {
 		setsid();
-		const int tty = open("/dev/ttyS0", O_RDWR);
+		const int tty = open(console_device().c_str(), O_RDWR);
 
 		for (int fd : {0, 1, 2})
 			dup2(tty, fd);
