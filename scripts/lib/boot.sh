@@ -8,7 +8,7 @@
 # is put behind it, the last one counts.
 guest_command() {
 	GUEST=(setpriv --pdeathsig TERM "$TOP/scripts/steps/guest"
-		--kernel "$IMAGE" --initramfs "$INITRAMFS" --gen-init-cpio "$BUILD/usr/gen_init_cpio"
+		--arch "$ARCH" --kernel "$IMAGE" --initramfs "$INITRAMFS" --gen-init-cpio "$BUILD/usr/gen_init_cpio"
 		--accel "$MACHINE" --accel-cache "$O/accel.json"
 		--smp "$SMP" --memory "$MEMORY" --timeout "$TIMEOUT")
 }

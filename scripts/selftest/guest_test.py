@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Does scripts/steps/guest choose the right accelerator, and say why in one line?  A QEMU that is a
-script of ours fails, hangs or boots, as the test wants.  Prints KTAP.
+script of ours fails, hangs or boots, as the test wants.  And is each machine put together as its
+kernel needs it?  Prints KTAP.
 
     scripts/selftest/guest_test.py
 """
@@ -90,12 +91,12 @@ class Bench:
                 return json.load(file)
         return {}
 
-    def chosen(self, accel='auto'):
+    def chosen(self, accel='auto', arch='x86_64'):
         """(accelerator, CPU, why); 'refused' if it did not go on."""
         args = types.SimpleNamespace(
             accel=accel, accel_cache=os.path.join(self.where, 'accel.json'), icount=False,
             timeout=1, smp=1, memory=64, append=[], extra=[], until=[], coverage=False,
-            gdb=None, disk=[], kernel='x', cpu='max',
+            gdb=None, disk=[], kernel='x', cpu='max', arch=arch,
             initramfs=os.path.join(self.where, 'initramfs'),
             gen_init_cpio=os.path.join(self.where, 'gen_init_cpio'))
         said = io.StringIO()
@@ -105,6 +106,61 @@ class Bench:
             except SystemExit:
                 return 'refused', None, said.getvalue()
         return which, args.cpu, why
+
+    def command(self, arch, interactive=False):
+        """What QEMU is called with, in one line: by TCG, with two CPUs and a disk."""
+        args = types.SimpleNamespace(
+            arch=arch, smp=2, memory=512, append=['more=1'], coverage=False, gdb=None,
+            disk=['disk.img'], kernel='Image', cpu='host', icount=False)
+        return ' '.join(qemu.qemu_command(args, 'tcg', 'initrd', '/results', '/tmp/x',
+                                          interactive))
+
+
+def machines(bench):
+    """The machine of each architecture, and that a terminal has a console there."""
+    command = bench.command('x86_64')
+    yield 'the machine of x86-64 is a q35 with a 16550', \
+        command.startswith('qemu-system-x86_64 ') and '-machine q35 ' in command and \
+        'console=ttyS0 ' in command and '-device virtio-serial-pci ' in command, command
+    command = bench.command('x86_64', interactive=True)
+    yield 'a terminal has the first of two serial lines there', \
+        'console=ttyS1 console=ttyS0 ' in command and \
+        command.index('-serial mon:stdio') < command.index('-serial chardev:console'), command
+
+    command = bench.command('arm64')
+    yield 'that of arm64 is virt with a GICv3 and a PL011', \
+        command.startswith('qemu-system-aarch64 ') and '-machine virt,gic-version=3 ' in command \
+        and 'console=ttyAMA0 ' in command and '-kernel Image -initrd initrd ' in command, command
+    yield 'by TCG with a thread for each CPU, whose pointers are signed in a cheap way', \
+        '-accel tcg,thread=multi -cpu max,pauth-impdef=on -smp 2 ' in command, command
+    yield 'results and disks are PCI devices there', \
+        '-device virtio-serial-pci ' in command and \
+        '-device virtio-blk-pci,drive=disk0' in command, command
+    yield 'an oops ends it, and what is asked for is behind that', \
+        'panic=-1 oops=panic loglevel=7 more=1' in command and '-no-reboot' in command, command
+    command = bench.command('arm64', interactive=True)
+    yield 'a terminal is a virtio console there, and the only serial line is ours', \
+        'console=ttyAMA0 earlycon console=hvc0 ' in command and \
+        '-device virtconsole,chardev=terminal' in command and 'mon:stdio' not in command and \
+        '-serial chardev:console' in command, command
+
+
+def foreign(bench):
+    """KVM runs what the host itself could."""
+    here = os.uname()
+    try:
+        accelerator.os.uname = lambda: types.SimpleNamespace(
+            machine='x86_64', release='1', version='1')
+        bench.qemu(max=BOOTS)
+        got = bench.chosen(arch='arm64')
+        yield 'a machine of another architecture is emulated, and KVM is not tried', \
+            got[::2] == ('tcg', 'the guest is aarch64, this machine is x86_64') and \
+            not bench.called(), (got, bench.called())
+        got = bench.chosen('kvm', 'arm64')
+        yield 'and ACCEL=kvm is refused there', got[0] == 'refused' and \
+            'ACCEL=kvm: the guest is aarch64' in got[2] and got[2].count('\n') == 1, got
+    finally:
+        accelerator.os.uname = lambda: here
 
 
 def tests(bench):
@@ -170,7 +226,10 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
-        results = list(tests(Bench(where)))
+        bench = Bench(where)
+        results = [*tests(bench), *machines(bench)]
+        bench.script('gen_init_cpio', '')
+        results += foreign(bench)
     failed = sum(not good for _, good, _ in results)
     print(f'KTAP version 1\n1..{len(results)}')
     for number, (name, good, instead) in enumerate(results, 1):

@@ -5,6 +5,8 @@ import json
 import os
 import tempfile
 
+from dw.machines import MACHINES
+
 from .initrd import refuse
 from .run import run
 
@@ -47,6 +49,12 @@ def choose_accelerator(args):
         return 'tcg', 'asked for'
     if args.accel == 'uml':
         return 'uml', 'a process on real CPUs'
+    here, there = os.uname().machine, MACHINES[args.arch].name
+    if here != there:
+        why = f'the guest is {there}, this machine is {here}'
+        if args.accel == 'kvm':
+            refuse(f'ACCEL=kvm: {why}; use ACCEL=tcg')
+        return 'tcg', why
     try:
         os.close(os.open(KVM, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:

@@ -6,19 +6,22 @@ import socket
 import subprocess
 import time
 
+from dw.machines import MACHINES
+
 from .running import Guest, ending
 
-# The kernel command line.  An oops ends the run at once, as a panic does: with
-# panic=-1 the machine restarts, and with -no-reboot that ends QEMU.
-APPEND = 'console=ttyS0 earlyprintk=ttyS0 panic=-1 oops=panic loglevel=7'
+# The kernel command line, behind what names the console.  An oops ends the run at once, as a
+# panic does: with panic=-1 the machine restarts, and with -no-reboot that ends QEMU.
+APPEND = 'panic=-1 oops=panic loglevel=7'
 CONNECT = 10         # for QEMU to make its sockets
 
 
 class Qemu(Guest):
     """A machine, whose console and monitor are sockets that QEMU makes."""
 
-    def __init__(self, command, where, tmp, echo, terminal=False):
+    def __init__(self, command, where, tmp, echo, machine, terminal=False):
         super().__init__(where, echo)
+        self.machine = machine
         self.stderr = open(os.path.join(tmp, 'stderr'), 'w+b')
         self.process = self.start(command,
                                   stdin=None if terminal else subprocess.DEVNULL,
@@ -42,9 +45,11 @@ class Qemu(Guest):
         return None
 
     def press(self, key, seconds):
-        """A break on the serial console, which the monitor sends, and the key."""
-        for client, text in ((self.monitor, b'chardev-send-break console\n'),
-                             (self.console, key.encode())):
+        """A break on the serial console, which the monitor sends, or what stands for it
+        there, and the key."""
+        attention = (self.console, self.machine.sysrq) if self.machine.sysrq else \
+            (self.monitor, b'chardev-send-break console\n')
+        for client, text in (attention, (self.console, key.encode())):
             try:
                 if client:
                     client.sendall(text)
@@ -59,21 +64,27 @@ class Qemu(Guest):
                  if line.strip() and ': info: ' not in line and ': warning: ' not in line]
         said = [line for line in lines if 'error:' in line] or lines
         return '; '.join([*(said[-1:]), ending(self.process.returncode)]).removeprefix(
-            'qemu-system-x86_64: ')[:200]
+            f'{self.machine.qemu}: ')[:200]
 
 
 def qemu_command(args, accel, initrd, where, tmp, interactive=False):
     accelerator = 'tcg,thread=multi' if accel == 'tcg' else 'kvm'
     if args.icount:
         accelerator = 'tcg,thread=single'
-    # Of two consoles the last one is what user space gets.
-    append = ' '.join([*(['console=ttyS1'] if interactive else []), APPEND, *args.append])
+    machine = MACHINES[args.arch]
+    consoles = [machine.console]
+    if interactive:
+        # The last one is what user space gets.
+        consoles = [machine.second, machine.console] if machine.second else \
+            [machine.console, 'console=hvc0']
+    append = ' '.join([*consoles, APPEND, *args.append])
     command = [
-        'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot',
-        '-machine', 'q35', '-accel', accelerator, '-cpu', args.cpu if accel == 'kvm' else 'max',
+        machine.qemu, '-nodefaults', '-no-user-config', '-no-reboot',
+        *machine.options, '-accel', accelerator,
+        '-cpu', args.cpu if accel == 'kvm' else machine.cpu,
         '-smp', str(args.smp), '-m', str(args.memory), '-display', 'none',
         '-kernel', args.kernel, '-initrd', initrd, '-append', append,
-        '-device', 'virtio-serial-pci',
+        '-device', f'virtio-serial-{machine.bus}',
         '-chardev', f'file,id=results,path={where}/results.ktap',
         '-device', 'virtserialport,chardev=results,name=results']
     if args.coverage:
@@ -81,7 +92,7 @@ def qemu_command(args, accel, initrd, where, tmp, interactive=False):
                     '-device', 'virtserialport,chardev=coverage,name=coverage']
     for number, disk in enumerate(args.disk):
         command += ['-drive', f'file={disk},format=raw,if=none,id=disk{number},readonly=on',
-                    '-device', f'virtio-blk-pci,drive=disk{number}']
+                    '-device', f'virtio-blk-{machine.bus},drive=disk{number}']
     if args.icount:
         # An instruction takes a nanosecond, also to rdtsc; nobody waits for a timer.
         # What ls prints of a date should not depend on when that is.
@@ -90,11 +101,13 @@ def qemu_command(args, accel, initrd, where, tmp, interactive=False):
         command += ['-gdb', f'unix:{args.gdb},server=on,wait=off', '-S']
     wait = 'on'
     if interactive:
-        # The terminal gets a port of its own, ours is the second.
-        command += ['-serial', 'mon:stdio']
+        # The terminal gets a port of its own; where that is a serial one, ours is the second.
+        command += ['-serial', 'mon:stdio'] if machine.second else [
+            '-chardev', 'stdio,id=terminal,mux=on,signal=off', '-mon', 'chardev=terminal',
+            '-device', 'virtconsole,chardev=terminal']
         wait = 'off'
     return command + [
         '-chardev', f'socket,id=console,path={tmp}/console,server=on,wait={wait}',
-        '-serial', 'chardev:console',
+        *machine.serial,
         '-chardev', f'socket,id=monitor,path={tmp}/monitor,server=on,wait=off',
         '-mon', 'chardev=monitor,mode=readline']

@@ -2,6 +2,7 @@
 """Runs a guest until its plan is over, it has died, or its time is up."""
 
 import fnmatch
+import functools
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import tempfile
 import time
 
 from dw import items
+from dw.machines import MACHINES
 
 from .initrd import make_initrd
 from .qemu import Qemu, qemu_command
@@ -42,7 +44,7 @@ def run_interactive(args, accel, plan):
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as tmp:
         command = qemu_command(args, accel, make_initrd(args, plan, tmp),
                                args.results, tmp, interactive=True)
-        with Qemu(command, args.results, tmp, False, terminal=True) as qemu:
+        with Qemu(command, args.results, tmp, False, MACHINES[args.arch], terminal=True) as qemu:
             while qemu.process.poll() is None:
                 qemu.pump()
                 if DOCTOR.pop_request():
@@ -63,7 +65,7 @@ def told(status, why, until=None):
 
 def failed(kind, guest):
     """The same of a machine that did not run, whatever was in it."""
-    name = {'Qemu': 'QEMU', 'Uml': 'user-mode Linux'}[kind.__name__]
+    name = 'user-mode Linux' if kind is Uml else 'QEMU'
     return {**told(1, f'{name} has failed: {guest.complaint()}'), 'machine_failed': True}
 
 
@@ -71,7 +73,10 @@ def run(args, accel, plan, where, limit, first_word, echo=False, live=None):
     """Returns what guest.json says: a status of 0, 1 or 124, a line about it, and the
     case for which it was ended, if it was."""
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as tmp:
-        kind, make_command = (Uml, uml_command) if accel == 'uml' else (Qemu, qemu_command)
+        kind, make_command = Uml, uml_command
+        if accel != 'uml':
+            kind = functools.partial(Qemu, machine=MACHINES[args.arch])
+            make_command = qemu_command
         command = make_command(args, accel, make_initrd(args, plan, tmp), where, tmp)
         with open(os.path.join(where, 'guest-command'), 'w', encoding='utf-8') as file:
             file.write(shlex.join(command) + '\n')
