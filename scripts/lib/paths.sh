@@ -5,6 +5,11 @@
 # The paths follow from the variables of variables.sh and from nothing else, and nothing is
 # made here.  Sourced, by lib.sh.
 
+# of_machine KEY: what $MACHINE_FILE says of it in a comment of the form "# KEY: value".
+of_machine() {
+	sed -n "s/^# $1: //p" "$MACHINE_FILE"
+}
+
 # Sets all paths from the variables.
 # shellcheck disable=SC2034
 set_paths() {
@@ -43,7 +48,9 @@ set_paths() {
 	KERNEL_STEP=scripts/steps/kernel	# what makes $BUILD
 	[[ -z $STOCK ]] || WORK=$O/stock/$STOCK KERNEL_STEP=scripts/port/stock-kernel
 	BUILD=$WORK/build		# the kernel
-	IMAGE=$BUILD/arch/x86/boot/bzImage	# what is booted
+	# What is special about the machine that all of these are; user-mode Linux is none.
+	MACHINE_FILE=$TOP/scripts/steps/machines/x86_64
+	IMAGE=$BUILD/$(of_machine image)	# what is booted
 	MACHINE=$ACCEL			# who runs it
 	[[ $ARCH != um ]] || IMAGE=$BUILD/linux MACHINE=uml
 	EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built

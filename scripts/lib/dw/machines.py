@@ -5,7 +5,7 @@ import typing
 
 
 class Machine(typing.NamedTuple):
-    """What QEMU has to be told of an architecture; scripts/machines/ has what its kernel and
+    """What QEMU has to be told of an architecture; scripts/steps/machines/ has what its kernel and
     its programs have to be told."""
     name: str                   # as os.uname() has it, and QEMU
     options: tuple
