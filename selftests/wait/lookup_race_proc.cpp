@@ -139,7 +139,7 @@ public:
 	{
 		pid_ = ::clone([](void *) {
 			for (;;)
-				::syscall(SYS_pause);
+				::syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
 			return 0;
 		}, stack_ + sizeof(stack_), CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, nullptr);
 		if (pid_ < 0)
