@@ -185,7 +185,8 @@ kcsan_watches() {
 # The make that builds kernels and modules in $TREE, or modules with the headers of a
 # stock kernel, which name the compiler themselves.
 kmake() {
-	local args=(-C "$TREE" "O=$BUILD" "ARCH=$ARCH" "-j$JOBS") inside=() root
+	local args=(-C "$TREE" "O=$BUILD" "ARCH=$ARCH" "-j$JOBS" ${CROSS:+"CROSS_COMPILE=$CROSS"})
+	local inside=() root
 
 	if [[ -n $STOCK ]]; then
 		args=(-C "$BUILD" "-j$JOBS")
@@ -197,7 +198,7 @@ kmake() {
 	if [[ -n $CC ]]; then
 		args+=("CC=$CC")
 	elif [[ -z $LLVM$STOCK ]] && command -v ccache > /dev/null; then
-		args+=("CC=ccache gcc" "HOSTCC=ccache gcc")
+		args+=("CC=ccache ${CROSS}gcc" "HOSTCC=ccache gcc")
 	fi
 	if [[ -n $C ]]; then
 		args+=("C=$C")
@@ -223,9 +224,17 @@ kmake() {
 		KBUILD_BUILD_HOST=localhost "${inside[@]}" make "${args[@]}" "$@"
 }
 
+# run_here PROGRAM WORD...: one of those in $SELFTESTS for what it does without a guest; the
+# instructions may be those of another machine.
+run_here() {
+	local user
+	user=$(of_machine user)
+	${user:+"$user"} "$@"
+}
+
 compiler() {
 	case $LLVM in
-	'') ${CC:-gcc} --version ;;
+	'') ${CC:-${CROSS}gcc} --version ;;
 	1) clang --version ;;
 	-*) "clang$LLVM" --version ;;
 	*) "${LLVM}clang" --version ;;

@@ -34,12 +34,20 @@ set_paths() {
 	VARIANT+=${FIRST:+-partial}${WITH:+-with-${WITH//,/-}}
 	[[ $KUNIT != built-in ]] || VARIANT+=-kunit
 
+	# The machine that $ARCH is; user-mode Linux is none.
+	MACHINE_FILE=$TOP/scripts/steps/machines/x86_64
+	[[ $ARCH == i386 || ! -f $TOP/scripts/steps/machines/$ARCH ]] ||
+		MACHINE_FILE=$TOP/scripts/steps/machines/$ARCH
+	# What the names of the tools begin with that build for another machine than this one.
+	TRIPLET=$(of_machine triplet)
+	CROSS=${TRIPLET:+$TRIPLET-}
+
 	# A scenario that sets nothing in the kernel has the kernel of plain.
 	KERNEL=plain
 	if grep -qs '^CONFIG_' /dev/null "${SCENARIO[@]}" || [[ -n $LLVM ]]; then
 		KERNEL=$CONFIG
 	fi
-	KERNEL+=${KCONFIG:+-yours}
+	KERNEL+=${KCONFIG:+-yours}${CROSS:+-$ARCH}
 
 	REPO=$O/linux.git		# every base tree, as one commit each
 	DIR=$O/$VARIANT
@@ -48,13 +56,13 @@ set_paths() {
 	KERNEL_STEP=scripts/steps/kernel	# what makes $BUILD
 	[[ -z $STOCK ]] || WORK=$O/stock/$STOCK KERNEL_STEP=scripts/port/stock-kernel
 	BUILD=$WORK/build		# the kernel
-	# What is special about the machine that all of these are; user-mode Linux is none.
-	MACHINE_FILE=$TOP/scripts/steps/machines/x86_64
 	IMAGE=$BUILD/$(of_machine image)	# what is booted
 	MACHINE=$ACCEL			# who runs it
 	[[ $ARCH != um ]] || IMAGE=$BUILD/linux MACHINE=uml
 	EXT=$WORK/ext${PATCHED:+-patched}	# copies of module/ and kunit/, built
 	SELFTESTS=$O/selftests-${ARCH/um/x86_64}	# the C++ programs
+	BUSYBOX=/bin/busybox			# and the shell beside them
+	[[ -z $CROSS ]] || BUSYBOX=$O/busybox-$ARCH
 	INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio
 	SERVERS=$O/roots/servers.squashfs	# a disk with real servers: scripts/steps/servers
 	RESULTS=$O/results

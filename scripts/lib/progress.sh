@@ -14,7 +14,7 @@ at_terminal() {
 
 # The file for what $1 is the name of, on the kernel that runs or is built.
 times_of() {
-	printf '%s/%s-%s-%s\n' "$TIMES" "${1//\//_}" "${STOCK:-$VARIANT}" "$CONFIG"
+	printf '%s/%s-%s-%s\n' "$TIMES" "${1//\//_}" "${STOCK:-$VARIANT}" "$CONFIG${CROSS:+-$ARCH}"
 }
 
 # How long it took last time, if that is known.

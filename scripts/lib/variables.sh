@@ -24,6 +24,8 @@
 #           that it asks for are built, but not put into the guest
 # STOCK     a name in scripts/port/stocks/: a packaged kernel of Debian's instead of one that is
 #           built here; see make stock
+# ARCH      x86_64, i386 (with CONFIG=x86-32), um, or another name in scripts/machines/: what
+#           the kernel is built for and the guest is; LLVM=1 builds the kernel by clang
 # O         where everything is built and kept, outside of all source trees
 # FILTER    glob SUITE[.CASE]: run only what matches
 # SEED      seed of everything random, 1..2^63-1; default: drawn, and printed
@@ -126,7 +128,7 @@ whole_number() {
 
 check_variables() {
 	local bases=("$TOP"/scripts/steps/bases/*) configs=("$TOP"/scripts/steps/configs/*)
-	local stocks=("$TOP"/scripts/port/stocks/*)
+	local stocks=("$TOP"/scripts/port/stocks/*) machines=("$TOP"/scripts/steps/machines/*)
 
 	one_of BASE "$BASE" "${bases[@]##*/}"
 	one_of CONFIG "$CONFIG" plain "${configs[@]##*/}"
@@ -141,7 +143,7 @@ check_variables() {
 	check_words WITH "$WITH" "$(sets_of "$BASE" | grep -vxF apply)"
 	one_of KUNIT "$KUNIT" module built-in
 	one_of ACCEL "$ACCEL" auto kvm tcg
-	one_of ARCH "$ARCH" x86_64 i386 um
+	one_of ARCH "$ARCH" "${machines[@]##*/}" i386 um
 	one_of V "$V" 0 1
 	one_of WAIT "$WAIT" 0 1
 	one_of MERGE "$MERGE" 0 1
