@@ -257,21 +257,20 @@ static struct {
 	bool *go;
 } split;
 
+#ifdef CONFIG_X86_64
+
+#define SPLITTABLE	"orl $imm, (%reg)"
+#define STORE_ALIGN	1
+#define STORE_LONGEST	7
+
 /* orl $value, (%reg) */
-struct or_store {
+struct store_insn {
 	unsigned int length;
 	unsigned int reg;
 	u32 value;
 };
 
-static struct or_site {
-	struct kprobe kp;
-	struct or_store insn;
-} sites[MAX_STORES];
-
-static unsigned int nr_sites;
-
-static bool decode_or_store(const u8 *code, struct or_store *insn)
+static bool decode_store(const u8 *code, struct store_insn *insn)
 {
 	const u8 *at = code;
 	unsigned int high = 0;
@@ -310,14 +309,79 @@ static unsigned long reg_value(struct pt_regs *regs, unsigned int reg)
 	return *all[reg];
 }
 
-static int or_handler(struct kprobe *kp, struct pt_regs *regs)
+static unsigned long store_address(struct pt_regs *regs,
+				   const struct store_insn *insn)
 {
-	struct or_site *site = container_of(kp, struct or_site, kp);
+	return reg_value(regs, insn->reg);
+}
+
+/*
+ * What is left of the instruction; that no compiler looks at the CPU's flags after it is
+ * assumed.  Returns what a handler has to.
+ */
+static int store_old(struct kprobe *kp, struct pt_regs *regs,
+		     const struct store_insn *insn, unsigned int *flags,
+		     unsigned int old)
+{
+	WRITE_ONCE(*flags, old | insn->value);
+	regs->ip = (unsigned long)kp->addr + insn->length;
+	return 1;
+}
+
+#else /* CONFIG_ARM64 */
+
+#define SPLITTABLE	"str wN, [xM, #imm]"
+#define STORE_ALIGN	4
+#define STORE_LONGEST	4
+
+/* str wN, [xM, #offset], behind the load and the or */
+struct store_insn {
+	unsigned int reg;
+	unsigned int offset;
+};
+
+static bool decode_store(const u8 *code, struct store_insn *insn)
+{
+	u32 word = le32_to_cpup((const __le32 *)code);
+
+	if ((word & 0xffc00000) != 0xb9000000)
+		return false;
+	insn->reg = word >> 5 & 31;
+	insn->offset = (word >> 10 & 0xfff) * 4;
+	return insn->reg != 31;			/* the stack */
+}
+
+static unsigned long store_address(struct pt_regs *regs,
+				   const struct store_insn *insn)
+{
+	return pt_regs_read_reg(regs, insn->reg) + insn->offset;
+}
+
+/* The instruction has in its register what was loaded before, and does it by itself. */
+static int store_old(struct kprobe *kp, struct pt_regs *regs,
+		     const struct store_insn *insn, unsigned int *flags,
+		     unsigned int old)
+{
+	return 0;
+}
+
+#endif
+
+static struct store_site {
+	struct kprobe kp;
+	struct store_insn insn;
+} sites[MAX_STORES];
+
+static unsigned int nr_sites;
+
+static int store_handler(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct store_site *site = container_of(kp, struct store_site, kp);
 	unsigned int *flags = &split.dentry->d_flags;
 	unsigned int old, us;
 
-	if (split.seen.split || reg_value(regs, site->insn.reg) !=
-				(unsigned long)flags)
+	if (split.seen.split ||
+	    store_address(regs, &site->insn) != (unsigned long)flags)
 		return 0;
 
 	old = READ_ONCE(*flags);
@@ -325,12 +389,8 @@ static int or_handler(struct kprobe *kp, struct pt_regs *regs)
 	for (us = 0; us < SPLIT_US && READ_ONCE(*flags) == old; us += 5)
 		udelay(5);
 	split.seen.bit_came_between = READ_ONCE(*flags) & ~old;
-	WRITE_ONCE(*flags, old | site->insn.value);
-
 	split.seen.split++;
-	/* done; that no compiler looks at the CPU's flags after it is assumed */
-	regs->ip = (unsigned long)kp->addr + site->insn.length;
-	return 1;
+	return store_old(kp, regs, &site->insn, flags, old);
 }
 
 static void unprobe_stores(void *unused)
@@ -341,13 +401,13 @@ static void unprobe_stores(void *unused)
 
 static void probe_store(u8 *address)
 {
-	struct or_site *site = &sites[nr_sites];
+	struct store_site *site = &sites[nr_sites];
 
-	if (nr_sites == MAX_STORES || !decode_or_store(address, &site->insn))
+	if (nr_sites == MAX_STORES || !decode_store(address, &site->insn))
 		return;
 	site->kp = (struct kprobe) {
 		.addr = (kprobe_opcode_t *)address,
-		.pre_handler = or_handler,
+		.pre_handler = store_handler,
 		.post_handler = no_post_handler,
 	};
 	/* refuses what only looks like an instruction */
@@ -371,7 +431,7 @@ static void probe_stores_of(const char *function)
 	if (!strchr(name, '+') ||
 	    sscanf(strchr(name, '+'), "+%lx/%lx", &start, &size) != 2)
 		return;
-	for (i = 0; start + i + 7 <= size; i++)
+	for (i = 0; start + i + STORE_LONGEST <= size; i += STORE_ALIGN)
 		probe_store(code + i);
 }
 
@@ -385,7 +445,7 @@ struct split_store *split_store(struct kunit *test, struct dentry *dentry,
 	probe_stores_of("d_set_d_op");
 	probe_stores_of("__d_set_d_op");
 	if (!nr_sites)
-		kunit_skip(test, "no \"orl $imm, (%%reg)\" in d_set_d_op()");
+		kunit_skip(test, "no \"%s\" in d_set_d_op()", SPLITTABLE);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, unprobe_stores, NULL));
 	return &split.seen;

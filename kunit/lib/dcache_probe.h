@@ -10,12 +10,15 @@
 #define DCACHE_PROBE_H
 
 #include "dcache_playground.h"
+#include "watchpoint.h"
 
 #if defined(CONFIG_KPROBES) && defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
 #define DCACHE_CAN_PROBE
 #endif
-#if defined(DCACHE_CAN_PROBE) && defined(CONFIG_X86_64) && defined(CONFIG_KALLSYMS)
+#if defined(DCACHE_CAN_PROBE) && defined(CONFIG_KALLSYMS)
+#if defined(CONFIG_X86_64) || defined(CONFIG_ARM64)
 #define DCACHE_CAN_SPLIT
+#endif
 #endif
 
 /*
@@ -155,7 +158,7 @@ static inline void *address_of(struct kunit *test, const char *function)
 
 #endif
 
-#if defined(CONFIG_HAVE_HW_BREAKPOINT) && defined(CONFIG_SMP)
+#ifdef CAN_WATCH_WORDS
 
 /*
  * By a hardware watchpoint, so none escapes.  There is one at a time.  Read what it has
@@ -192,20 +195,20 @@ static inline struct section_watch *watch_section(struct kunit *test,
 						  struct dentry *dentry,
 						  struct dentry *named)
 {
-	kunit_skip(test, "needs SMP and hardware watchpoints");
+	kunit_skip(test, "needs SMP and the watchpoints of x86 or arm64");
 	return NULL;
 }
 
 static inline struct look_watch *watch_looks(struct kunit *test,
 					     struct dentry *dentry, bool count)
 {
-	kunit_skip(test, "needs SMP and hardware watchpoints");
+	kunit_skip(test, "needs SMP and the watchpoints of x86 or arm64");
 	return NULL;
 }
 
 static inline void hold_look(struct kunit *test, struct dentry *dentry)
 {
-	kunit_skip(test, "needs SMP and hardware watchpoints");
+	kunit_skip(test, "needs SMP and the watchpoints of x86 or arm64");
 }
 
 static inline bool look_is_held(void)
@@ -220,7 +223,7 @@ static inline void let_look(void)
 static inline struct flags_watch *watch_flags(struct kunit *test,
 					      struct dentry *dentry)
 {
-	kunit_skip(test, "needs SMP and hardware watchpoints");
+	kunit_skip(test, "needs SMP and the watchpoints of x86 or arm64");
 	return NULL;
 }
 
@@ -249,7 +252,7 @@ static inline struct split_store *split_store(struct kunit *test,
 					      struct dentry *dentry,
 					      bool *go)
 {
-	kunit_skip(test, "needs x86-64, CONFIG_KPROBES and CONFIG_KALLSYMS");
+	kunit_skip(test, "needs x86-64 or arm64, CONFIG_KPROBES and CONFIG_KALLSYMS");
 	return NULL;
 }
 

@@ -2,15 +2,12 @@
 /*
  * Hardware watchpoints of the suites in_lookup_*: see dcache_probe.h.
  */
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
-
 #include "dcache_probe.h"
 
-#if defined(CONFIG_HAVE_HW_BREAKPOINT) && defined(CONFIG_SMP)
+#ifdef CAN_WATCH_WORDS
 
 static struct {
-	struct perf_event * __percpu *events;
+	struct watchpoint watchpoint;
 	struct dentry *dentry;
 	struct dentry *named;
 	const struct task_struct *task;
@@ -27,9 +24,8 @@ static bool somebody_has_d_lock(void)
 	return (spin_is_locked)(&watched.dentry->d_lock);
 }
 
-/* On the CPU that has just written, before its next instruction; so are all of these. */
-static void flags_written(struct perf_event *event,
-			  struct perf_sample_data *data, struct pt_regs *regs)
+/* On the CPU that writes, while it does; so are all of these. */
+static void flags_written(struct pt_regs *regs)
 {
 	watched.flags.writes++;
 	if (somebody_has_d_lock())
@@ -38,12 +34,13 @@ static void flags_written(struct perf_event *event,
 		watched.flags.where = instruction_pointer(regs);
 }
 
-static void dir_seq_written(struct perf_event *event,
-			    struct perf_sample_data *data, struct pt_regs *regs)
+static void dir_seq_written(struct pt_regs *regs)
 {
 	struct dentry *dentry = watched.dentry;
+	bool odd = READ_ONCE(dentry->d_parent->d_inode->i_dir_seq) & 1;
 
-	if (READ_ONCE(dentry->d_parent->d_inode->i_dir_seq) & 1) {
+	/* it goes on by one each time */
+	if (odd != WATCHPOINT_SEES_OLD) {
 		watched.section.opened++;
 		if (!(READ_ONCE(dentry->d_flags) & DCACHE_PAR_LOOKUP))
 			watched.section.opened_late++;
@@ -54,9 +51,7 @@ static void dir_seq_written(struct perf_event *event,
 		watched.section.closed_early++;
 }
 
-static void waiters_looked_for(struct perf_event *event,
-			       struct perf_sample_data *data,
-			       struct pt_regs *regs)
+static void waiters_looked_for(struct pt_regs *regs)
 {
 	if (current != watched.task)
 		return;
@@ -65,8 +60,7 @@ static void waiters_looked_for(struct perf_event *event,
 		watched.look.unlocked++;
 }
 
-static void flags_looked_at(struct perf_event *event,
-			    struct perf_sample_data *data, struct pt_regs *regs)
+static void flags_looked_at(struct pt_regs *regs)
 {
 	unsigned int us;
 
@@ -80,7 +74,7 @@ static void flags_looked_at(struct perf_event *event,
 
 static void remove_watchpoint(void *unused)
 {
-	unregister_wide_hw_breakpoint(watched.events);
+	watchpoint_remove(&watched.watchpoint);
 }
 
 void unwatch(struct kunit *test)
@@ -91,21 +85,16 @@ EXPORT_SYMBOL_GPL(unwatch);
 
 static void watch_word(struct kunit *test, struct dentry *dentry, void *address,
 		       unsigned int size, unsigned int type,
-		       perf_overflow_handler_t handler)
+		       void (*handler)(struct pt_regs *regs))
 {
-	struct perf_event_attr attr;
+	int err;
 
 	memset(&watched, 0, sizeof(watched));
 	watched.dentry = dentry;
 	watched.task = current;
-	hw_breakpoint_init(&attr);
-	attr.bp_addr = (unsigned long)address;
-	attr.bp_len = size;
-	attr.bp_type = type;
-	watched.events = register_wide_hw_breakpoint(&attr, handler, NULL);
-	if (IS_ERR((void __force *)watched.events))
-		kunit_skip(test, "no hardware watchpoint: error %ld",
-			   PTR_ERR((void __force *)watched.events));
+	err = watchpoint_put(&watched.watchpoint, address, size, type, handler);
+	if (err)
+		kunit_skip(test, "no hardware watchpoint: error %d", err);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, remove_watchpoint, NULL));
 }

@@ -3,11 +3,8 @@
  * How often waiters are put on a queue, and whether the lock is held then: hardware
  * watchpoints on a queue of the scene, a kprobe where it is the table.
  */
-#include <linux/hw_breakpoint.h>
-#include <linux/kprobes.h>
-#include <linux/perf_event.h>
-
 #include "wait_var_scene.h"
+#include "watchpoint.h"
 
 static struct {
 	struct scene *scene;
@@ -28,43 +25,35 @@ static void __maybe_unused somebody_is_queued(void)
 	}
 }
 
-#if defined(CONFIG_HAVE_HW_BREAKPOINT) && defined(CONFIG_SMP) && !defined(CONFIG_PREEMPT_RT)
+#if defined(CAN_WATCH_WORDS) && !defined(CONFIG_PREEMPT_RT)
 
 /*
  * list_add() is inline, and what it calls with CONFIG_DEBUG_LIST runs in interrupts of
  * all CPUs: an emulator has been seen to run into a probe there that was gone.
  */
-static struct perf_event * __percpu *queue_events[2];
+static struct watchpoint queue_watchpoints[2];
 
-static void queue_written(struct perf_event *event,
-			  struct perf_sample_data *data, struct pt_regs *regs)
+static void queue_written(struct pt_regs *regs)
 {
 	somebody_is_queued();
 }
 
-static void stop_watching_queue(void *data)
+static void stop_watching_queue(void *watchpoint)
 {
-	struct perf_event * __percpu **events = data;
-
-	unregister_wide_hw_breakpoint(*events);
+	watchpoint_remove(watchpoint);
 }
 
 static void watch_pointer(struct kunit *test, struct list_head **pointer,
-			  struct perf_event * __percpu **events)
+			  struct watchpoint *watchpoint)
 {
-	struct perf_event_attr attr;
+	int err = watchpoint_put(watchpoint, pointer, sizeof(*pointer),
+				 HW_BREAKPOINT_W, queue_written);
 
-	hw_breakpoint_init(&attr);
-	attr.bp_addr = (unsigned long)pointer;
-	attr.bp_len = sizeof(*pointer);
-	attr.bp_type = HW_BREAKPOINT_W;
-	*events = register_wide_hw_breakpoint(&attr, queue_written, NULL);
-	if (IS_ERR((void __force *)*events))
-		kunit_skip(test, "no hardware watchpoint: error %ld",
-			   PTR_ERR((void __force *)*events));
+	if (err)
+		kunit_skip(test, "no hardware watchpoint: error %d", err);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, stop_watching_queue,
-						  events));
+						  watchpoint));
 }
 
 /* At which end waiters are added is promised nowhere. */
@@ -72,15 +61,15 @@ static void watch_queue(struct scene *scene)
 {
 	struct list_head *entries = &scene->queue[0].entries;
 
-	watch_pointer(scene->test, &entries->next, &queue_events[0]);
-	watch_pointer(scene->test, &entries->prev, &queue_events[1]);
+	watch_pointer(scene->test, &entries->next, &queue_watchpoints[0]);
+	watch_pointer(scene->test, &entries->prev, &queue_watchpoints[1]);
 }
 
 #else
 
 static void watch_queue(struct scene *scene)
 {
-	kunit_skip(scene->test, "needs hardware watchpoints, SMP and no PREEMPT_RT to see it");
+	kunit_skip(scene->test, "needs watchpoints of x86 or arm64, and no PREEMPT_RT");
 }
 
 #endif
