@@ -65,6 +65,8 @@ unsigned long ld_stack_from(struct task_struct *task)
 		return ld_report->own_frame;
 #ifdef CONFIG_X86
 	return READ_ONCE(task->thread.sp);
+#elif defined(CONFIG_ARM64)
+	return READ_ONCE(task->thread.cpu_context.sp);
 #else
 	return (unsigned long)READ_ONCE(task->stack);
 #endif
