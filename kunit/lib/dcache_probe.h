@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kprobes, in dcache_probe.c, and hardware watchpoints, in dcache_watch.c: they look
- * at wake-ups and writes at the moment these are made, and hold a thread between two
- * steps of the kernel.  Each starter
- * skips the case, with the reason, where the kernel cannot do it; all of it is
- * undone when the case is over.
+ * Kprobes, in dcache_probe.c and dcache_split.c, and hardware watchpoints, in
+ * dcache_watch.c: they look at wake-ups and writes at the moment these are made, and
+ * hold a thread between two steps of the kernel.  Each starter skips the case, with
+ * the reason, where the kernel cannot do it; all of it is undone when the case is
+ * over.
  */
 #ifndef DCACHE_PROBE_H
 #define DCACHE_PROBE_H
@@ -74,6 +74,13 @@ struct flags_watch {
 };
 
 #ifdef DCACHE_CAN_PROBE
+struct kprobe;
+struct pt_regs;
+
+/* A kprobe with this ->post_handler is not optimised, so its ->pre_handler can divert. */
+void no_post_handler(struct kprobe *kp, struct pt_regs *regs,
+		     unsigned long flags);
+
 
 /* Start over if there is a watch already.  Read it when all is quiet. */
 struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup);

@@ -24,7 +24,7 @@
 #           that it asks for are built, but not put into the guest
 # STOCK     a name in scripts/port/stocks/: a packaged kernel of Debian's instead of one that is
 #           built here; see make stock
-# ARCH      x86_64, i386 (with CONFIG=x86-32), um, or another name in scripts/machines/: what
+# ARCH      x86_64, i386 (with CONFIG=x86-32), um, or another name in scripts/steps/machines/: what
 #           the kernel is built for and the guest is; LLVM=1 builds the kernel by clang
 # O         where everything is built and kept, outside of all source trees
 # FILTER    glob SUITE[.CASE]: run only what matches
