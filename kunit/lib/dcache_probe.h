@@ -81,7 +81,6 @@ struct pt_regs;
 void no_post_handler(struct kprobe *kp, struct pt_regs *regs,
 		     unsigned long flags);
 
-
 /* Start over if there is a watch already.  Read it when all is quiet. */
 struct wake_watch *watch_wakes(struct playground *pg, struct lookup *lookup);
 

@@ -215,7 +215,7 @@ class Porting(Members):
         self.ported[file.path] = File(file.path, '\n'.join(lines), file.name)
 
     def add_header(self):
-        text = read(os.path.join(PATCHES, '..', '..', 'module', 'include', HEADER))
+        text = read(os.path.join(PATCHES, '..', '..', '..', 'module', 'include', HEADER))
         there = os.path.join(self.top, HEADER)
         if os.path.exists(there):
             if read(there) != text:

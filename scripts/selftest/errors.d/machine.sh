@@ -135,7 +135,7 @@ judges() {
 			O=$tmp/judged-o KDIR=$TREE $dir/scripts/bisect-step > /dev/null 2>&1; echo \$?; exit 1"
 	}
 
-	mkdir -p "$tmp/judged-o"
+	mkdir -p "$dir" "$tmp/judged-o"
 	cp -r "$TOP/scripts" "$TOP/patches" "$TOP/README.md" "$dir/"
 	cat > "$dir/scripts/steps/run" <<- STUB
 		#!/bin/sh
