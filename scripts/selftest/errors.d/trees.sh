@@ -25,6 +25,18 @@ small_tree() {
 	done < <(series | xargs sed -n -E 's,^\+\+\+ b/,,p' | sort -u; printf 'Makefile\n')
 }
 
+# A repository $2 with a commit of the files in $1, one of which it does not have.
+partial_clone() {
+	local from=$1 to=$2 oid
+
+	git init -q "$to"
+	cp -r "$from/." "$to/"
+	git -C "$to" add -A
+	git -C "$to" -c user.name=nobody -c user.email=nobody@example.org commit -q -m partial
+	oid=$(git -C "$to" rev-parse HEAD:fs/namei.c)
+	rm "$to/.git/objects/${oid:0:2}/${oid:2}"
+}
+
 trees() {
 	local base before tree version
 	base=$(without_the_series)
@@ -34,6 +46,10 @@ trees() {
 	says 'a directory without a kernel is no kernel tree' 'not a Linux source tree' \
 		env KDIR="$tmp" scripts/steps/tree
 	small_tree HEAD "$tmp/done"
+	partial_clone "$tmp/done" "$tmp/partial"
+	says 'a partial clone is told so, with a file that it lacks' \
+		'REV=HEAD of KDIR=.*partial lacks 1 files, fs/namei\.c for one: it is a partial clone' \
+		env KDIR="$tmp/partial" REV=HEAD O="$tmp/o" scripts/steps/tree
 	says 'a tree that has the change is told so, and which form it is' \
 		'done has the change already: .* \(.* struct dentry\); SERIES=none tests it' \
 		env KDIR="$tmp/done" O="$tmp/o" scripts/steps/tree
