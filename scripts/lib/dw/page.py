@@ -8,7 +8,8 @@ import html
 import re
 
 # For any width from that of a phone on, and for both schemes of colour.  What may be wider
-# than the page stands in .wide, which scrolls; all other text breaks where it has to.
+# than the page stands in .wide, which scrolls, with a shadow where there is more to see; all
+# other text breaks where it has to.
 STYLE = '''
 :root { color-scheme: light dark; --good: #176b2c; --bad: #b3261e; --meek: #666; }
 @media (prefers-color-scheme: dark) {
@@ -20,6 +21,11 @@ h1 { font-size: 1.5em; } h2 { font-size: 1.2em; margin-top: 2.2em; } h3 { font-s
 p, li { max-width: 50em; }
 code, pre { font: 14px/1.35 monospace; }
 pre, .wide { overflow-x: auto; overflow-wrap: normal; }
+.wide { background:
+  linear-gradient(90deg, Canvas 2em, transparent) 0 0 / 3em 100% no-repeat local,
+  linear-gradient(270deg, Canvas 2em, transparent) 100% 0 / 3em 100% no-repeat local,
+  linear-gradient(90deg, #888a, transparent) 0 0 / .8em 100% no-repeat scroll,
+  linear-gradient(270deg, #888a, transparent) 100% 0 / .8em 100% no-repeat scroll; }
 table { border-collapse: collapse; font-size: 14px; }
 th, td { padding: .15em .7em .15em 0; text-align: left; vertical-align: top; }
 th { border-bottom: 2px solid #8888; } td { border-bottom: 1px solid #8884; }
@@ -106,11 +112,19 @@ def as_markdown(title, page):
     return '\n'.join(lines[:-1]) + '\n'
 
 
+def breakable(text):
+    """HTML in which a name that is long may be broken behind its underscores and the like."""
+    parts = re.split(r'(<[^>]*>)', text)
+    parts[::2] = [re.sub(r'[^\s<>]{20,}', lambda word: re.sub(r'(?<=[_./=])(?=\w)', '<wbr>', word[0]),
+                         part) for part in parts[::2]]
+    return ''.join(parts)
+
+
 def inline(text):
     text = html.escape(text)
     text = re.sub(r'`([^`]+)`', r'<code>\1</code>', text)
     text = re.sub(r'\*\*(.+?)\*\*', r'<strong>\1</strong>', text)
-    return re.sub(r'\[([^]]+)\]\(([#\w][\w./+-]*)\)', r'<a href="\2">\1</a>', text)
+    return breakable(re.sub(r'\[([^]]+)\]\(([#\w][\w./+-]*)\)', r'<a href="\2">\1</a>', text))
 
 
 NUMBER = re.compile(r'[+-]?[\d.]+( %| s| none)?|-')
