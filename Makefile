@@ -3,11 +3,26 @@
 # Verbs only; every step is a script of its own in scripts/.  `make help` lists
 # the verbs and the variables.
 
-export O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY SOAK WAIT
-export V C W ARCH LLVM FS
+VARIABLES := O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS \
+	TIMEOUT ACCEL SMP MEMORY SOAK WAIT V C W ARCH LLVM FS
+export $(VARIABLES)
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)
 export CC
+endif
+
+# make would ignore a misspelt variable, and it takes a directory for a verb with nothing to do.
+# A make above this one may have given its own variables to all that it runs.
+UNKNOWN := $(filter-out $(shell sed -n -E 's/^([a-z -]+):[ \t]*\#\#.*/\1/p' $(firstword $(MAKEFILE_LIST))),$(MAKECMDGOALS))
+ifneq ($(UNKNOWN),)
+$(error make $(UNKNOWN): there is no such verb; `make help` lists them)
+endif
+ifeq ($(MAKELEVEL),0)
+UNKNOWN := $(filter-out $(VARIABLES) CC SRC OUT BOTH WITH,$(foreach name,$(.VARIABLES),$(if \
+	$(filter command,$(origin $(name))),$(name))))
+ifneq ($(UNKNOWN),)
+$(error $(UNKNOWN): there is no such variable; `make help` lists them)
+endif
 endif
 
 .PHONY: all

@@ -27,7 +27,8 @@
 # ARCH      x86_64, i386 (with CONFIG=x86-32), um, or another name in scripts/steps/machines/: what
 #           the kernel is built for and the guest is; LLVM=1 builds the kernel by clang
 # O         where everything is built and kept, outside of all source trees
-# FILTER    glob SUITE[.CASE]: run only what matches
+# FILTER    glob SUITE[.CASE]: run only what matches; of make mutants it is a glob for a
+#           mutant's name
 # SEED      seed of everything random, 1..2^63-1; default: drawn, and printed
 # DURATION  seconds that a stress or torture run lasts
 # THREADS   threads of a stress run
