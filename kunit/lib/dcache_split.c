@@ -76,7 +76,7 @@ static unsigned long store_address(struct pt_regs *regs,
 }
 
 /*
- * What is left of the instruction; that no compiler looks at the CPU's flags after it is
+ * The rest of the instruction; that no compiler looks at the CPU's flags after it is
  * assumed.  Returns what a handler has to.
  */
 static int store_old(struct kprobe *kp, struct pt_regs *regs,

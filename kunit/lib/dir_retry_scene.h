@@ -36,7 +36,7 @@ struct scene {
 	int error;			/* what it returns when it has asked */
 	struct scene *inner;		/* list that instead, with the same context */
 
-	/* What came of it; read it when it sleeps or is through. */
+	/* Its result; read it when it sleeps or is through. */
 	unsigned int calls;
 	unsigned int asked;		/* how often for another try */
 	unsigned int refused;		/* that could not be done */

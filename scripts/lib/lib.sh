@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What every step needs to know: one run at a time, git, stamps, and the make of the kernel.
+# The things that every step needs: one run at a time, git, stamps, and the make of the kernel.
 # Sourced.  variables.sh has what a user may set, paths.sh the paths that follow from that,
 # sets.sh which patches that names.
 
@@ -46,7 +46,7 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 CALLED_AS="${0##*/}${*:+ $*}"
 
 # One run at a time in one $O.  A step that another step started has its lock.
-# What is in $O is ours to remove: so never take a directory that has been there.
+# Everything in $O is ours to remove: so never take a directory that has been there.
 lock() {
 	if [[ ${LOCKED:-} == "$O" ]]; then
 		return
@@ -171,7 +171,7 @@ has_kunit() {
 	[[ ! -f $BUILD/.config ]] || grep -q '^CONFIG_KUNIT=' "$BUILD/.config"
 }
 
-# What make is told if the scenario has a list of what KCSAN watches, a line each.  The
+# Words for make if the scenario has a list of what KCSAN watches, a line each.  The
 # barriers of the rest count all the same, or what they order looks like a race; those of
 # the entry code and of KCSAN itself cannot.
 kcsan_watches() {
@@ -206,7 +206,7 @@ kmake() {
 	if [[ -n $W ]]; then
 		args+=("W=$W")
 	fi
-	# Of a kernel that is measured, those files that the series touches.
+	# The files that the series touches, of a kernel that is measured.
 	if grep -qs '^CONFIG_GCOV_KERNEL=y' "$BUILD/.config"; then
 		args+=("GCOV_PROFILE=\$(if \$(filter $(touched_objects),\$(obj)/\$(target-stem).o),y)")
 	fi

@@ -38,7 +38,7 @@ set_paths() {
 	MACHINE_FILE=$TOP/scripts/steps/machines/x86_64
 	[[ $ARCH == i386 || ! -f $TOP/scripts/steps/machines/$ARCH ]] ||
 		MACHINE_FILE=$TOP/scripts/steps/machines/$ARCH
-	# What the names of the tools begin with that build for another machine than this one.
+	# The prefix of the tools that build for another machine than this one.
 	TRIPLET=$(of_machine triplet)
 	CROSS=${TRIPLET:+$TRIPLET-}
 

@@ -61,7 +61,7 @@ is_form() {
 		! grep -qxF -- "# no form of the change: $2" "$TOP/scripts/steps/bases/$1"
 }
 
-# What has to go on the base before the patches that SERIES names can.  Nobody wants
+# The sets that go on the base before the patches that SERIES names.  Nobody wants
 # control on a tree of their own.
 below() {
 	local set

@@ -48,7 +48,7 @@
 # V         1: show the commands of the builds and the guest's console
 : "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}" "${STOCK:=}"
 
-# What scenarios and stock kernels have other defaults for.
+# Variables for which scenarios and stock kernels have other defaults.
 VARYING=(SMP TIMEOUT MEMORY SOAK ARCH LLVM KUNIT)
 
 # The files that scenario $1 consists of, the most special one last: it says of what
@@ -118,7 +118,7 @@ check_words() {
 	done
 }
 
-# What make filesystems knows: the tables of selftests/ have a line each.
+# The filesystems that make filesystems knows: the tables of selftests/ have a line each.
 filesystem_names() {
 	sed -nE 's/^\t\t(disk\()?\{"([a-z0-9_]+)", .*/\2/p' "$TOP"/selftests/filesystems/fs_*.cpp
 }

@@ -50,7 +50,7 @@ work_of() {
 	path_of WORK "SERIES=$(set_of_kernel "$1")"
 }
 
-# What scripts/check/patched makes of a variant.
+# The kernels that scripts/check/patched makes of a variant.
 kept() {
 	printf '%s/variants/%s\n' "$(work_of "$1")" "$1"
 }
@@ -137,7 +137,7 @@ build() {
 		[[ -z $(variant_file "$name") ]] ||
 			SERIES=$set "$TOP/scripts/check/patched" "$(variant_file "$name")" "$(kept "$name")"
 	done
-	# Of each set that variants were built of, the kernel without them.
+	# The kernel without variants, of each set that variants were built of.
 	for set in apply $(other_sets); do
 		name=$(path_of WORK "SERIES=$set")
 		[[ ! -d $name/build || -f $name/kernel.stamp ]] ||
@@ -145,7 +145,7 @@ build() {
 	done
 }
 
-# What was compared, and with what.
+# The kernels that were compared.
 about() {
 	printf 'base %s\n' "$(git -C "$(path_of TREE "${COMPARED_TO[@]}")" rev-parse 'HEAD^{tree}')"
 	printf 'series %s\n' "$(git -C "$TREE" rev-parse 'HEAD^{tree}')"

@@ -21,7 +21,7 @@
  * those of the process that it ends up in.  An inline has the name of the kernel
  * function that it stands for, or else says that it is "not a function".
  *
- * What is there
+ * In the model
  *
  * Two dentries are in lookup from the start, on one chain of the in-lookup hash,
  * and in the other two forms on one wait queue of bit_wait_table[].  Each has an
@@ -32,7 +32,7 @@
  * owner writes another bit of d_flags, and somebody wakes sleepers that have
  * nothing to wake up for.
  *
- * What is not
+ * Not in the model
  *
  * - Memory ordering: all see all stores at once and in one order.  README.md says for
  *   each claim which of the tests in litmus/ has the order that it rests on.
@@ -47,7 +47,7 @@
  * - Time, priorities, preemption, signals (the sleep is uninterruptible), and
  *   counters that overflow.
  *
- * What is claimed is listed in claims.pml; README.md says how it is checked.
+ * The claims are in claims.pml; README.md says how they are checked.
  */
 
 /* The size of the model, to be changed with -D. */

@@ -52,7 +52,7 @@ retry:
 				fi
 			}
 		}
-		/* What follows looks at our own variables only. */
+		/* The rest looks at our own variables only. */
 		if
 		:: found != NONE ->
 #if REACH == RETRY_FINDS_THE_MOVED_ONE

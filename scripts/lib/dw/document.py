@@ -86,7 +86,7 @@ class Document:
         if indent in self.levels:
             self.say(number, 'a second document begins before the result of the first' if indent
                      else 'a second document')
-            # What it has is still counted.
+            # Its results are still counted.
             return
         if indent and 0 not in self.levels:
             self.say(number, 'a nested document without one around it')

@@ -10,7 +10,7 @@ PATTERNS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'splat
 # has left its line unfinished may stand before it, and so may a line that has lost its end.
 STAMP = re.compile(r'\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ')
 
-# Of the lines of a complaint those that say nothing themselves: they only begin a report.
+# Lines of a complaint that say nothing themselves: they only begin a report.
 RULER = re.compile(r'-\[ cut here')
 
 ACCESS = re.compile(r'\] (?:race .*, with )?((?:read|write|read-write)(?: \([a-z, ]+\))?) '

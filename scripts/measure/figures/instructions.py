@@ -13,10 +13,10 @@ AGAIN = 'unpatched-again'
 BOUND = 'no-waiting'
 SHIPPED = 'as-shipped'
 
-# What nobody waits for, as a user has it.
+# Rows in which nobody waits, as a user has them.
 ALONE = ('negative', 'positive', 'create', 'open-missing', 'readdir', 'readdir-sysctl',
          'procfs', 'splice', 'alloc-add', 'alloc-done')
-# What a lookup that nobody waits for costs while others wait, and without them.
+# The cost of a lookup that nobody waits for while others wait, and without them.
 AMONG = re.compile(r'(alloc-add)-.*')
 LEAST = 0.0002       # no error is taken to be smaller than that
 
@@ -49,7 +49,7 @@ class Bench:
         self.samples = {kernel: read_rows(os.path.join(results, kernel, 'results.ktap'))
                         for kernel in [BEFORE, AGAIN, *kernels]
                         if kernel != AGAIN or os.path.isdir(os.path.join(results, AGAIN))}
-        # What it cannot measure itself nobody can be compared in.
+        # A row that the kernel before has no figure for cannot be compared.
         self.rows = [row for row, values in self.samples[BEFORE].items() if values]
         if not self.rows:
             refuse(f'{results}/{BEFORE}: nothing was measured; see console.log there')

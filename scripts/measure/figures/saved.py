@@ -45,7 +45,7 @@ def are_entries(numbers):
     return good
 
 
-# What has to be the same if figures are to be compared.
+# Figures are comparable only if all of this is the same.
 MADE_WITH = ('base', 'series', 'config', 'compiler', 'machine')
 
 

@@ -19,7 +19,7 @@ class Variant:
             head = re.split(r'^(?:---|diff --git .*)$', file.read(), maxsplit=1, flags=re.M)[0]
         paragraphs = [' '.join(part.split()) for part in head.split('\n\n')]
         questions = [part for part in paragraphs if part.startswith('Question')]
-        # Who asks nothing says what it is.
+        # The kernel that is compared with no other says what it is.
         self.question = (re.sub(r'^Question:? *', '', questions[0]) if questions
                          else paragraphs[0] or 'its patch does not say')
         match = re.match(r'([a-z][a-z-]*), and ', paragraphs[0])

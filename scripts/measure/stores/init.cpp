@@ -27,7 +27,7 @@ alignas(64) volatile char only_read[64 * KNOWN];
 } /* namespace */
 
 /*
- * What the plugin watches: these must stay functions, and be entered by a call.  The
+ * The plugin watches these: they must stay functions, and be entered by a call.  The
  * first one writes twice to each line of known[], and nowhere else.
  */
 extern "C" [[gnu::noinline, gnu::noipa]] void probe_known()

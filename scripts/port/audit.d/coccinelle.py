@@ -11,7 +11,7 @@ from source import Trouble, WORDS, guards_in, read, write
 PATCHES = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 120       # that one file may take
 
-# What takes ->d_lock of D, and what gives it back.
+# The functions that take ->d_lock of D, and those that give it back.
 TAKEN = r'''... when != \(spin_lock(&D->d_lock)\|spin_lock_nested(&D->d_lock, ...)\|spin_trylock(&D->d_lock)\|guard(spinlock)(&D->d_lock)\|spin_lock(&D->d_lockref.lock)\|spin_lock_nested(&D->d_lockref.lock, ...)\|assert_spin_locked(&D->d_lock)\|lockdep_assert_held(&D->d_lock)\)
      when != scoped_guard(spinlock, &D->d_lock) S
      when != locks(..., D, ...)'''

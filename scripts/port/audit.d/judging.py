@@ -16,7 +16,7 @@ NO_ENDS = set('''IS_ERR IS_ERR_OR_NULL PTR_ERR ERR_CAST WARN_ON BUG_ON READ_ONCE
     d_is_positive d_really_is_negative d_really_is_positive d_set_d_op d_backing_inode printk
     d_lookup_done d_add d_splice_alias d_splice_alias_ops'''.split())
 
-# What is before ->d_flags where its address is stored or given to somebody, and to whom it
+# The text before ->d_flags where its address is stored or given to somebody, and to whom it
 # can be given, for they do not write to it.
 ADDRESS = r'(?:[(,]\s*(?:\([\w\s]*\*\s*\)\s*)*|=\s*(?:\([\w\s*]*\)\s*)*)&\s*\(*[\w>.-]*\Z'
 READER = r'\b(READ_ONCE|smp_load_acquire|wake_up_var|__var_waitqueue)\s*\(\s*&[^,;]*\Z'

@@ -7,7 +7,7 @@ import re
 
 from source import read
 
-# What gives a dentry its operations, or has done so.
+# The functions that give a dentry its operations, or have done so.
 ASKED = ('d_set_d_op', 'set_default_d_op', 'd_splice_alias_ops')
 
 

@@ -20,7 +20,7 @@ class Site:
         self.queue, self.member = None, None    # the third argument; of what struct it is
         self.left = None                        # why it is not ported
         facts = file.fact_at('call', place)
-        # What makes it 'guarded', 'split' or 'unclear' is around it: sites_of() looks there.
+        # Its surroundings make it 'guarded', 'split' or 'unclear': sites_of() looks there.
         if kind == 'call':
             self.kind = {'2': 'new', '3': 'old'}.get(facts[0].more[0], 'odd') if facts else 'lost'
         if facts:

@@ -9,7 +9,7 @@ CALL = 'd_alloc_parallel'
 NAMED = ('d_in_lookup', 'd_lookup_done', 'd_splice_alias')
 WORDS = re.compile(r'\b(?:%s)\b' % '|'.join((CALL, 'd_flags', 'd_set_d_op', 'd_wait') + NAMED))
 CLEANUP = r'\b__free\(\w+\)'
-# What stands for what the parser does not take: see hidden().
+# Stand-ins for text that the parser does not take: see hidden().
 MASK = r'/\*~+\*/|\bretur_&|\b(?:retur_|continu_|brea_)(?!\w)|\bgotO_(?=\w)'
 QUEUE_TYPE = r'(?:wait_queue_head_t|struct\s+wait_queue_head)\b'
 DIRECTIVE = re.compile(r'^[ \t]*#(?:\\\r?\n|[^\n])*', re.M)
@@ -85,7 +85,7 @@ def guards_in(code):
             yield match[1]
 
 
-# What a function says of a lock of a dentry that it is given, behind its parameters.
+# A function's annotation, behind its parameters, about the lock of a dentry that it is given.
 HELD = re.compile(r'\b(__must_hold|__releases|__acquires|__cond_acquires)\s*\(\s*'
                   r'(?:\w+\s*,\s*)?&?\s*\(?\s*(\w[\w>.-]*?)\s*\)?\s*(?:->|\.)\s*d_lock\s*\)')
 

@@ -14,7 +14,7 @@ export_base() {
 	git --git-dir="$REPO" archive "$ref" "$@" | tar -x -C "$dir"
 }
 
-# What there is in a group of findings: file and function.
+# A group of findings as file and function.
 found() {
 	sed -n "/^$1:\$/,/:\$/s/^\([^:]*\):[0-9]*: .* in \([a-z_0-9]*\)().*/\1 \2/p" "$tmp/said" | sort
 }

@@ -3,7 +3,7 @@
 #
 # The cases of scripts/port/audit.d/cases/.  Sourced, by scripts/selftest/audit.
 
-# What is wrong with how the audit judged a case, one line each.
+# Each mistake in how the audit judged a case, one line each.
 wrong_with() {
 	local file=$1 ported=$2 verb text count
 	while IFS=: read -r verb text; do

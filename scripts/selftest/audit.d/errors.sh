@@ -53,7 +53,7 @@ errors() {
 		'0, 0 passed, 0 failed, 0 skipped' "$status, $(tail -n 1 "$tmp/said")"
 }
 
-# What cron, a unit of systemd and a container do not have, and a reader who has seen enough.
+# Environments as cron, systemd and containers have them, and a reader who has seen enough.
 environment() {
 	local src=$tmp/calls
 
@@ -78,7 +78,7 @@ environment() {
 	kernels "$src"
 }
 
-# What is said of d_set_d_op() is true of the kernel at hand.
+# The audit's words about d_set_d_op() are true of the kernel at hand.
 kernels() {
 	local src=$1 tree=$tmp/kernel advice="s/.*writes ->d_flags without ->d_lock; //p"
 
@@ -106,7 +106,7 @@ kernels() {
 	says 'a KDIR that is not there is named' 'KDIR=/nowhere: no such directory'
 }
 
-# What cannot be looked at fails, and a patch that cannot be written leaves none.
+# A file that cannot be read fails, and a patch that cannot be written leaves none.
 not_looked_at() {
 	local src=$tmp/links old='void f(void) { d = d_alloc_parallel(p, n, &wq); }'
 

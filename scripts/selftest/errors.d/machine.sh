@@ -124,7 +124,7 @@ tools() {
 	done
 }
 
-# What judges others, in a copy where scripts/steps/run, which builds and boots, is one of ours.
+# The commands that judge others, in a copy whose scripts/steps/run builds and boots nothing.
 judges() {
 	local dir=$tmp/judges
 	# judged AS LINE GUEST [LINE]: results.ktap has the one, the console the other

@@ -97,7 +97,7 @@ trees() {
 		. scripts/lib/lib.sh; [[ \$(digest '$tmp/other') == $before ]] && echo same; exit 1"
 }
 
-# What a tree is told that has one of the other forms of the change, or two.
+# A tree that has another form of the change, or two of them, is told so.
 forms() {
 	local dir=$tmp/forms set file
 

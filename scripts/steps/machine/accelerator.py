@@ -13,7 +13,7 @@ from .run import run
 PROBE = 15           # for guest_init to appear under KVM, before the factor TIMEOUT
 KVM = '/dev/kvm'
 PVM = '/sys/module/kvm_pvm'      # there if the KVM of this host is for guests that know of it
-# What is tried with KVM, one after the other: QEMU fails where the host cannot hand on all
+# CPU models to try with KVM, one after the other: QEMU fails where the host cannot hand on all
 # that the first one asks for.
 CPUS = ('max', 'max,-arch-capabilities', 'qemu64,-arch-capabilities')
 

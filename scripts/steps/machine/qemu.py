@@ -95,7 +95,7 @@ def qemu_command(args, accel, initrd, where, tmp, interactive=False):
                     '-device', f'virtio-blk-{machine.bus},drive=disk{number}']
     if args.icount:
         # An instruction takes a nanosecond, also to rdtsc; nobody waits for a timer.
-        # What ls prints of a date should not depend on when that is.
+        # The date that ls prints should not depend on when that is.
         command += ['-icount', 'shift=0,sleep=off', '-rtc', 'base=2026-01-01,clock=vm']
     if args.gdb:
         command += ['-gdb', f'unix:{args.gdb},server=on,wait=off', '-S']
