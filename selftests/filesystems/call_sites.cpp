@@ -34,7 +34,7 @@ const call_site sites[] = {
 	{"proc_fill_cache", {"proc_fill_cache"}, false},
 	{"proc_sys_fill_cache", {"proc_sys_fill_cache", "proc_sys_readdir"}, false},
 	{"cifs_prime_dcache", {"cifs_prime_dcache", "cifs_filldir", "cifs_readdir"}, true},
-	{"nfs_prime_dcache", {"nfs_prime_dcache", "nfs_readdir_entry_decode"}, false},
+	{"nfs_prime_dcache", {"nfs_prime_dcache", "nfs_readdir_entry_decode"}, true},
 	{"nfs_atomic_open", {"nfs_atomic_open"}, false},
 	{"nfs_call_unlink", {"nfs_call_unlink", "nfs_complete_unlink", "nfs_dentry_iput"}, true},
 	{"afs_do_silly_unlink", {"afs_silly_iput"}, false, "there is no AFS cell"},

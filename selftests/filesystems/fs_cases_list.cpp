@@ -78,6 +78,40 @@ void readdir_waits_for_a_lookup_that_began_after_its_request(fs_rig &rig)
 		      "errno {}, {} and {} names", rest.error, first.listed.size(), rest.listed.size());
 }
 
+/*
+ * The server has the name in its answer already, which is not sent yet because of another
+ * name, when the lookup begins.
+ */
+void readdir_waits_for_a_lookup_that_overtook_its_answer(fs_rig &rig)
+{
+	for (int i = 0; i < 4; i++)
+		rig.have(fmt::format("told-{}", i));
+	rig.begin();
+	answer order = list_now(rig.s.behind(""));
+
+	std::erase_if(order.listed, [](const std::string &name) { return !name.starts_with("told-"); });
+	rig.t.require(order.listed.size() == 4, "{} names", order.listed.size());
+	const std::string told = order.listed.front(), late = order.listed.back();
+
+	rig.s.hold(late);
+	actor &lister = rig.people.start(list_of(rig.s.dir()));
+
+	rig.must_hold(late);
+	actor &owner = rig.held_owner(told);
+
+	rig.must_be_in(owner, rig.s.looks_up_in(), "the owner");
+	rig.s.pass(late);
+	rig.people.must_be_parked(lister, "the one who lists");
+	rig.t.require(!owner.done(), "the owner was not held");
+	rig.s.go();
+	rig.people.must_find(owner, "the owner");
+	const answer &list = rig.people.answer_of(lister, "the one who lists");
+
+	rig.t.require(list.error == 0 && list.listed.size() == 6 &&
+		      std::count(list.listed.begin(), list.listed.end(), told) == 1,
+		      "errno {}, {} names", list.error, list.listed.size());
+}
+
 /* The server is not asked for what it has listed. */
 void readdir_makes_dentries_of_what_it_lists(fs_rig &rig)
 {
@@ -105,6 +139,7 @@ std::vector<claim> claims_about_readdir()
 	return {
 		CLAIM(readdir_waits_for_the_lookup_of_a_name_that_it_lists, holds_lookups | primes),
 		CLAIM(readdir_waits_for_a_lookup_that_began_after_its_request, holds_lookups | stale_lists),
+		CLAIM(readdir_waits_for_a_lookup_that_overtook_its_answer, holds_lookups | late_answers),
 		CLAIM(readdir_makes_dentries_of_what_it_lists, links),
 	};
 }

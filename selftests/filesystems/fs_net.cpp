@@ -275,7 +275,7 @@ template <bool v4> std::unique_ptr<fs_scene> nfs(ktap::test_case &t)
 std::vector<fs_kind> network_filesystems()
 {
 	const unsigned both = holds_lookups | tells_errors | silly | links | aliases | forces | cuts |
-			      stresses | two_clients;
+			      stresses | two_clients | late_answers;
 
 	return {
 		{"nfs4", both | opens | opens_anew, nfs<true>},

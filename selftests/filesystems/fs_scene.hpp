@@ -39,6 +39,7 @@ enum fs_ability : unsigned {
 	tells_names	= 1u << 15,	/* what is kept back are lookups, of one name each */
 	stresses	= 1u << 16,	/* lookup_stress can run there */
 	two_clients	= 1u << 17,	/* it can be mounted as if by another machine */
+	late_answers	= 1u << 18,	/* it makes dentries of a list when the server has all of it */
 };
 
 class fs_scene {
