@@ -33,7 +33,8 @@ int main(int argc, char **argv)
 				tests.push_back(std::move(t));
 	/* Of some filesystems only, it would miss those of the others. */
 	if (wanted.empty() && run.filter == "*")
-		tests.push_back(call_sites_case());
+		for (ktap::test &t : call_sites_cases())
+			tests.push_back(std::move(t));
 	if (!run.list)
 		watch_call_sites();
 	return ktap::run(tests, run);
