@@ -17,13 +17,13 @@ constexpr unsigned stress_seconds = 4;
 /* lookup_stress as a process, whose words go to a log. */
 class stress_process {
 public:
-	stress_process(ktap::test_case &t, const std::string &dir)
+	stress_process(ktap::test_case &t, const std::string &dir, bool files_only = false)
 		: t_(t), log_(fmt::format("/tmp/lookup_stress.{}.log", ::getpid()))
 	{
 		const std::string seed = std::to_string(seed_of_stress), seconds = std::to_string(stress_seconds);
 		const char *words[] = {"/selftests/lookup_stress", "--dir", dir.c_str(), "--seed", seed.c_str(),
 				       "--duration", seconds.c_str(), "--cold", "400", "--max-op-ms", "30000",
-				       nullptr};
+				       files_only ? "--files-only" : nullptr, nullptr};
 		posix_spawn_file_actions_t actions;
 
 		::posix_spawn_file_actions_init(&actions);
@@ -79,6 +79,12 @@ void lookup_stress_finds_nothing_impossible(fs_rig &rig)
 {
 	rig.begin();
 	stress_process(rig.t, rig.s.dir()).must_pass();
+}
+
+void lookup_stress_of_files_finds_nothing_impossible(fs_rig &rig)
+{
+	rig.begin();
+	stress_process(rig.t, rig.s.dir(), true).must_pass();
 }
 
 /* What a name that comes and goes may be found to be. */
@@ -179,6 +185,7 @@ std::vector<claim> claims_under_stress()
 {
 	return {
 		CLAIM(lookup_stress_finds_nothing_impossible, stresses),
+		CLAIM(lookup_stress_of_files_finds_nothing_impossible, stresses_files),
 		CLAIM(lookup_stress_beside_another_client_and_the_server, two_clients),
 	};
 }

@@ -40,6 +40,7 @@ enum fs_ability : unsigned {
 	stresses	= 1u << 16,	/* lookup_stress can run there */
 	two_clients	= 1u << 17,	/* it can be mounted as if by another machine */
 	late_answers	= 1u << 18,	/* it makes dentries of a list when the server has all of it */
+	stresses_files	= 1u << 19,	/* lookup_stress can, with files alone */
 };
 
 class fs_scene {

@@ -300,6 +300,8 @@ int main(int argc, char **argv)
 	o.add_flag("--inject-faults", c.inject_faults,
 		   "allocations of the threads fail, as often as /sys/kernel/debug/failslab and\n"
 		   "fail_page_alloc say; ENOMEM is counted then, and a run without any fails");
+	o.add_flag("--files-only", c.files_only,
+		   "where names can be written: make, rename and remove files, and no directories");
 	if (const auto status = o.parse(argc, argv))
 		return *status;
 	if (dirs.empty())

@@ -28,6 +28,7 @@ struct stress_config {
 	uint64_t cold = 100000;
 	bool drop_caches = false;
 	bool inject_faults = false;
+	bool files_only = false;	/* a hot name is a file, or missing */
 };
 
 enum class op : unsigned {

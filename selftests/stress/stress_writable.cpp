@@ -141,7 +141,7 @@ void writable::change_missing(stress_worker &w, hot_name &h)
 	const std::string temp = temporary(w);
 	int error;
 
-	switch (w.random.below(3)) {
+	switch (w.random.below(run_.config.files_only ? 2 : 3)) {
 	case 0: {
 		const stress_worker::operation o(w, op::create, h.name.c_str());
 
