@@ -83,13 +83,13 @@ variables() {
 		env O="$TOP/none/../o" bash -c '. scripts/lib/lib.sh; check_variables'
 	says 'an unknown verb gets the usage' 'usage: scripts/steps/run' scripts/steps/run dance
 	says 'a verb of make that there is not is told so' \
-		'make kunti: there is no such verb; `make help` lists them' make kunti
+		'make kunti: there is no such verb; .make help. lists them' make kunti
 	says 'a directory is no verb' 'make module: there is no such verb' make module
 	says 'nor does make ignore a variable that there is not' \
-		'DURATON: there is no such variable; `make help` lists them' \
+		'DURATON: there is no such variable; .make help. lists them' \
 		env -u MAKELEVEL -u MAKEFLAGS make help DURATON=5
 	says 'a filter that matches nothing is told so before a kernel is built' \
-		'run: FILTER=no\.such matches no case of make kunit; `make list` prints all' \
+		'run: FILTER=no\.such matches no case of make kunit; .make list. prints all' \
 		env FILTER=no.such scripts/steps/run kunit
 	says 'nor does a verb have the cases of another one' 'FILTER=lookup_race_test matches no case of make kunit' \
 		env FILTER=lookup_race_test scripts/steps/run kunit
