@@ -229,9 +229,10 @@ std::vector<fs_kind> local_filesystems()
 		      true}),
 		disk({"exfat", "exfat", "exfat_lookup", {"mkfs.exfat"}, 16, stresses, "", true}),
 		/*
-		 * Of files only: ntfs_readdir() reads the record of a directory without the lock
-		 * under which a rename of that directory changes it.  What it takes for damage
-		 * makes the directory a bad inode, in which nobody may do anything (EACCES).
+		 * Files only: with directories a run on the series ended in EACCES, behind a line
+		 * of ntfs_readdir() that makes a bad inode.  By reading, it looks at the record of
+		 * a directory without the lock under which a rename of that directory changes it;
+		 * no run on the base has shown the same yet.
 		 */
 		disk({"ntfs3", "ntfs3", "ntfs_lookup", {"mkfs.ntfs", "-F", "-Q", "-q"}, 16,
 		      stresses_files, ""}),
