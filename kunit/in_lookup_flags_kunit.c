@@ -252,7 +252,7 @@ static void split_once(struct playground *pg, const char *text,
 	WRITE_ONCE(go, false);
 	waiter->start = &go;
 	asker_create(pg, waiter, other_cpu(test));
-	store = split_store(test, a->dentry, &go);
+	store = split_store(test, a->dentry, waiter);
 
 	asker_run(waiter);
 	KUNIT_ASSERT_SOON(test, flag_is_up(&waiter->spinning));
@@ -260,7 +260,6 @@ static void split_once(struct playground *pg, const char *text,
 	raise_flag(&go);
 	if (!store->split)
 		kunit_skip(test, "d_set_d_op() did not pass a store that could be split");
-	stop_splitting(test);
 
 	/* "a": in lookup, 1 + 1 references, the waiter asleep */
 	KUNIT_ASSERT_SOON(test, asker_is_parked(waiter));

@@ -80,7 +80,7 @@ struct asker {
 	struct dentry *add_ci_for;	/* call d_add_ci() for it instead, */
 	struct inode *add_ci_inode;	/* with this inode */
 	struct vfsmount *hold;		/* dropped by the thread when it leaves */
-	const bool *start;		/* NULL, or spin until this is true */
+	bool *start;			/* NULL, or spin until this is true */
 	bool spinning;
 
 	struct dentry *got;

@@ -239,24 +239,18 @@ static inline struct flags_watch *watch_flags(struct kunit *test,
 
 /*
  * Split the next read-modify-write by which d_set_d_op() changes ->d_flags of
- * @dentry in two, as a compiler or a CPU may: load; *@go = true, and time for
- * another CPU to set a bit; store.
+ * @dentry in two, as a compiler or a CPU may: load; let @waiter go, which waits for its
+ * ->start, and give it time to set a bit: until it has, or sleeps, or for SPLIT_US; store.
+ * The probes stay until the case is over, and do nothing once that is done.
  */
 struct split_store *split_store(struct kunit *test, struct dentry *dentry,
-				bool *go);
-
-/* At the latest when the case is over. */
-void stop_splitting(struct kunit *test);
+				struct asker *waiter);
 
 #else
 
-static inline void stop_splitting(struct kunit *test)
-{
-}
-
 static inline struct split_store *split_store(struct kunit *test,
 					      struct dentry *dentry,
-					      bool *go)
+					      struct asker *waiter)
 {
 	kunit_skip(test, "needs x86-64 or arm64, CONFIG_KPROBES and CONFIG_KALLSYMS");
 	return NULL;

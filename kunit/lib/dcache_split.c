@@ -14,7 +14,7 @@
 static struct {
 	struct split_store seen;
 	struct dentry *dentry;
-	bool *go;
+	struct asker *waiter;
 } split;
 
 #ifdef CONFIG_X86_64
@@ -145,9 +145,13 @@ static int store_handler(struct kprobe *kp, struct pt_regs *regs)
 		return 0;
 
 	old = READ_ONCE(*flags);
-	raise_flag(split.go);
-	for (us = 0; us < SPLIT_US && READ_ONCE(*flags) == old; us += 5)
+	raise_flag(split.waiter->start);
+	/* a waiter that sleeps sets no bit any more; one that spins for ->d_lock cannot */
+	for (us = 0; us < SPLIT_US && READ_ONCE(*flags) == old; us += 5) {
+		if (asker_is_parked(split.waiter))
+			break;
 		udelay(5);
+	}
 	split.seen.bit_came_between = READ_ONCE(*flags) & ~old;
 	split.seen.split++;
 	return store_old(kp, regs, &site->insn, flags, old);
@@ -196,11 +200,14 @@ static void probe_stores_of(const char *function)
 }
 
 struct split_store *split_store(struct kunit *test, struct dentry *dentry,
-				bool *go)
+				struct asker *waiter)
 {
 	memset(&split.seen, 0, sizeof(split.seen));
 	split.dentry = dentry;
-	split.go = go;
+	split.waiter = waiter;
+	/* placing them takes longer than all that they are for: once for a case */
+	if (nr_sites)
+		return &split.seen;
 
 	probe_stores_of("d_set_d_op");
 	probe_stores_of("__d_set_d_op");
@@ -211,11 +218,5 @@ struct split_store *split_store(struct kunit *test, struct dentry *dentry,
 	return &split.seen;
 }
 EXPORT_SYMBOL_GPL(split_store);
-
-void stop_splitting(struct kunit *test)
-{
-	kunit_release_action(test, unprobe_stores, NULL);
-}
-EXPORT_SYMBOL_GPL(stop_splitting);
 
 #endif /* DCACHE_CAN_SPLIT */
