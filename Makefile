@@ -4,7 +4,7 @@
 # the verbs and the variables.
 
 VARIABLES := O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK KUNIT FILTER SEED DURATION THREADS \
-	TIMEOUT ACCEL SMP MEMORY SOAK WAIT V C W ARCH LLVM FS
+	TIMEOUT ACCEL SMP MEMORY SOAK HOSTS WAIT V C W ARCH LLVM FS
 export $(VARIABLES)
 # make has a CC of its own; only one that was asked for counts.
 ifneq ($(origin CC),default)

@@ -66,6 +66,8 @@ set_paths() {
 	INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio
 	SERVERS=$O/roots/servers.squashfs	# a disk with real servers: scripts/steps/servers
 	RESULTS=$O/results
+	# scripts/lib/on-host sends what one item of a run leaves there, and nothing else.
+	[[ -z ${ITEM:-} ]] || RESULTS=$O/hosts/items/$ITEM/results
 
 	PATCHES=$TOP/patches/$BASE
 	SET=$PATCHES			# where the patches are that SERIES names

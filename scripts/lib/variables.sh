@@ -44,6 +44,8 @@
 # WITH      sets in patches/BASE/ that go on the base first, below SERIES, separated by
 #           commas: fixes of what the tests found in other files.  make filesystems has
 #           nfs by default, all else has none
+# HOSTS     make matrix, mutants, soak and bench: a file of hosts that do the work, as
+#           scripts/lib/hosts.sh describes it; localhost: this machine, handed out in the same way
 # WAIT      1: if another run has O, wait until it is over, instead of an error
 # V         1: show the commands of the builds and the guest's console
 : "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}" "${STOCK:=}"
@@ -93,11 +95,11 @@ export "${VARYING[@]}"
 : "${FILTER:=*}" "${SEED:=}" "${DURATION:=}" "${THREADS:=}" "${ACCEL:=auto}"
 # As the suites in_lookup_* were called when they were one.
 [[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
-: "${SRC:=}" "${OUT:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
+: "${SRC:=}" "${OUT:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}" "${HOSTS:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
 DEFAULT_O=${XDG_CACHE_HOME:-$HOME/.cache}/dentry-wait
 : "${O:=$DEFAULT_O}"
 
-export TOP O BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK FILTER SEED DURATION THREADS ACCEL WAIT V C W CC FS WITH
+export TOP O HOSTS BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK FILTER SEED DURATION THREADS ACCEL WAIT V C W CC FS WITH
 
 one_of() {
 	local name=$1 value=$2 word
@@ -121,6 +123,11 @@ check_words() {
 # The filesystems that make filesystems knows: the tables of selftests/ have a line each.
 filesystem_names() {
 	sed -nE 's/^\t\t(disk\()?\{"([a-z0-9_]+)", .*/\2/p' "$TOP"/selftests/filesystems/fs_*.cpp
+}
+
+# no_hosts VERB: what it does is not handed out.
+no_hosts() {
+	[[ -z $HOSTS ]] || die "HOSTS=$HOSTS: $1 runs on one machine; make matrix, mutants, soak and bench take HOSTS"
 }
 
 whole_number() {

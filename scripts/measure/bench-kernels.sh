@@ -119,23 +119,31 @@ check_kernels() {
 	done
 }
 
+# What kernel $1 needs.
+build_kernel() {
+	local set
+
+	case $1 in
+	unpatched*) env "${COMPARED_TO[@]}" "$TOP/scripts/steps/run" build ;;
+	series) "$TOP/scripts/steps/run" build ;;
+	as-shipped) SERIES=none "$TOP/scripts/steps/run" build ;;
+	*)
+		set=$(set_of_kernel "$1")
+		# That of the series was built before, and may have a variant in it.
+		[[ $set == apply ]] || SERIES=$set "$TOP/scripts/steps/run" build || return
+		[[ -z $(variant_file "$1") ]] ||
+			SERIES=$set "$TOP/scripts/check/patched" "$(variant_file "$1")" "$(kept "$1")"
+		;;
+	esac
+}
+
 build() {
 	local name set
 
-	env "${COMPARED_TO[@]}" "$TOP/scripts/steps/run" build
-	"$TOP/scripts/steps/run" build
+	build_kernel unpatched
+	build_kernel series
 	for name; do
-		case $name in
-		unpatched* | series) continue ;;
-		as-shipped)
-			SERIES=none "$TOP/scripts/steps/run" build
-			continue
-			;;
-		esac
-		set=$(set_of_kernel "$name")
-		[[ $set == apply ]] || SERIES=$set "$TOP/scripts/steps/run" build
-		[[ -z $(variant_file "$name") ]] ||
-			SERIES=$set "$TOP/scripts/check/patched" "$(variant_file "$name")" "$(kept "$name")"
+		[[ $name == unpatched* || $name == series ]] || build_kernel "$name"
 	done
 	# The kernel without variants, of each set that variants were built of.
 	for set in apply $(other_sets); do
@@ -151,6 +159,11 @@ about() {
 	printf 'series %s\n' "$(git -C "$TREE" rev-parse 'HEAD^{tree}')"
 	printf 'variants %s\n' "$(cd "$PATCHES" && digest .)"
 	printf 'config %s\n' "$CONFIG"
+	about_machine
+}
+
+# What counts depend on beside the kernel.
+about_machine() {
 	printf 'compiler %s\n' "$(compiler)"
 	if [[ $MACHINE == uml ]]; then
 		printf 'machine user-mode Linux\n'

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154	# set by the script
+#
+# Runs with HOSTS=, and what happens to them.  Sourced, by scripts/selftest/hosts.
+
+SCENARIOS=(plain s1 s2 s3 s4 s5)
+
+# The copy: its scenarios do nothing, and a run says that it passed.  In an O= with a file "hold" it
+# does not end before it is gone; "waits" is how many a run of make soak has.
+make_copy() {
+	mkdir -p "$tmp/top"
+	cp -r "$TOP"/{scripts,module,kunit,selftests,patches,Makefile,Kconfig.fragment} "$tmp/top/"
+	rm "$tmp/top/scripts/steps/configs/"*
+	touch "${SCENARIOS[@]/#/$tmp/top/scripts/steps/configs/}"
+	rm "$tmp/top/scripts/steps/configs/plain"
+	printf '%s\n' '#!/bin/sh' > "$tmp/top/scripts/steps/deps"
+	cat > "$tmp/top/scripts/steps/run" <<- 'END'
+		#!/usr/bin/env bash
+		. "$(dirname "$0")/../lib/lib.sh"
+		. "$TOP/scripts/lib/tally.sh"
+		mkdir -p "$WORK" "$EXT/module"
+		printf 'as it is\n' | tee "$WORK/kernel.stamp" > "$EXT/module/lookup_torture.ko"
+		[[ $1 != build ]] || exit 0
+		results=$RESULTS/$(date -u +%Y%m%dT%H%M%SZ)-$1
+		mkdir -p "$results"
+		printf 'make %s CONFIG=%s O=%s\n' "$1" "$CONFIG" "$O" > "$results/summary.txt"
+		printf '1\n' > "$results/seed"
+		printf '# lookup_torture: End of test: SUCCESS slept=40 lookups=100\n' > "$results/results.ktap"
+		printf '%d\n' "$$" > "$O/running"
+		printf '%s\n' "$CONFIG" >> "$O/ran"
+		while [[ -f $O/hold ]]; do
+			sleep 0.05
+		done
+		[[ ! -f $O/fill ]] || { cat /dev/zero > "$O/full" || printf '0 passed, 1 failed, 0 skipped\n'; exit 1; } 2> /dev/null
+		rm -f "$O/running"
+		passed=1
+		printf 'results: %s\n' "$results"
+		say_tally
+	END
+}
+
+# A list of both hosts, each with an O= that is new.
+both() {
+	rm -rf "$tmp"/{a,b,o}
+	mkdir -p "$tmp"/{a,b,o}
+	touch "$tmp"/{a,b,o}/lock
+	printf '%s\n' "# O=$tmp/a" "$(login 127.0.0.2)" "# O=$tmp/b" "$(login 127.0.0.3)" > "$tmp/hosts"
+}
+
+# drive COMMAND...: in an environment with nothing of ours, what it says is in $tmp/said.
+drive() {
+	env -i --default-signal=INT PATH="$PATH" HOME="$tmp" O="$tmp/o" HOSTS="$tmp/hosts" TIMEOUT="$TIMEOUT" \
+		timeout $((60 * TIMEOUT)) "$@" \
+		> "$tmp/said" 2>&1 < /dev/null
+}
+
+matrix() {
+	drive "$@" "$tmp/top/scripts/check/matrix"
+}
+
+# How often the hosts have run scenarios in all.
+ran() {
+	{ cat "$tmp"/{a,b,o}/ran 2> /dev/null || true; } | wc -l
+}
+
+# Each scenario has results here, and none is on a host any more.
+results_are_here() {
+	local name
+
+	for name in "${SCENARIOS[@]}"; do
+		[[ -f $tmp/o/results/matrix-$name.log ]] || return
+		grep -rqx "make scenario CONFIG=$name O=$tmp/o" "$tmp/o/results" --include summary.txt || return
+	done
+	[[ -z $(find "$tmp"/{a,b}/results "$tmp"/{a,b}/hosts/items -mindepth 1 2> /dev/null) ]]
+}
+
+# No host that stayed was without an item while there was one.  From the end of one to the begin of
+# the next some hundredths of a second pass, and these take less than one.
+hosts_were_busy() {
+	awk '/^schedule / && /while work was left/ { seen++; sub(/.*idle /, ""); if ($1 > $4 / 3) bad = 1 }
+		END { exit bad || !seen }' "$tmp/said"
+}
+
+two_hosts() {
+	both
+	result 'a matrix on two hosts passes' "$(matrix || cat "$tmp/said")"
+	holds 'as one verdict' says '6 passed, 0 failed, 0 skipped'
+	holds 'both have worked' test -s "$tmp/a/ran" -a -s "$tmp/b/ran"
+	holds 'each scenario was run once' test "$(sort "$tmp"/{a,b}/ran | uniq | wc -l) $(ran)" = "6 6"
+	holds 'results are here, as if they had been run here' results_are_here
+	holds 'no host was idle while work was left' hosts_were_busy
+	holds 'no record is left' test -z "$(ls -d "$tmp/o/hosts/"matrix-* 2> /dev/null)"
+}
+
+one_is_killed() {
+	local pid item
+
+	both
+	touch "$tmp/b/hold"
+	matrix &
+	pid=$!
+	soon 'a host is in the middle of an item' test -s "$tmp/b/running"
+	item=$(cat "$tmp/b/running")
+	kill_server 127.0.0.3
+	# Somebody else has its address now.
+	make_key stranger
+	begin_server 127.0.0.3 stranger
+	holds 'it is killed, and all the same all is done' wait "$pid"
+	holds 'as one verdict' says '6 passed, 0 failed, 0 skipped'
+	holds 'its item was done on the other one' grep -qxF -- "$(cat "$tmp/b/ran")" "$tmp/a/ran"
+	holds 'and it is named' grep -q '^hosts  *127\.0\.0\.3: ' "$tmp/said"
+	soon 'what it ran has ended' gone "$item"
+	holds 'a stranger at its address gets nothing' test "$(wc -l < "$tmp/b/ran")" = 1
+	holds 'but is named' grep -q '^hosts  *127\.0\.0\.3: .*Host key verification failed' "$tmp/said"
+	holds 'the other one was not idle meanwhile' hosts_were_busy
+	kill_server 127.0.0.3
+	begin_server 127.0.0.3
+}
+
+# So many have a verdict.
+are_done() {
+	[[ $(find "$tmp"/o/hosts/matrix-*/done -type f | wc -l) == "$1" ]]
+}
+
+fails() {
+	! "$@"
+}
+
+interrupted() {
+	local pid items before
+
+	both
+	touch "$tmp/b/hold"
+	matrix setsid &
+	pid=$!
+	soon 'a host has done some, and one is in the middle' test -s "$tmp/b/running" -a -s "$tmp/a/ran"
+	items=$(cat "$tmp/b/running")
+	# All but that one.
+	soon 'and the others are done' are_done 5
+	# As a terminal does it.
+	kill -INT -- "-$(pgrep -P "$(pgrep -P "$pid")")"
+	wait "$pid" || true
+	soon 'Ctrl-C ends what the hosts run' gone "$items"
+	holds 'and all that hands out' test -z "$(pgrep -f "$tmp/o/hosts/matrix")"
+	rm -f "$tmp/b/hold"
+	before=$(ran)
+	result 'the next run passes' "$(matrix || cat "$tmp/said")"
+	holds 'as one verdict' says '6 passed, 0 failed, 0 skipped'
+	holds 'and has done what was missing only' test "$(ran)" = $((before + 1))
+	holds 'which it said' grep -q '^hosts  *5 of 6 were done before; 1 are left' "$tmp/said"
+}
+
+full_disk() {
+	both
+	if ((EUID != 0)) || ! mount -t tmpfs -o size=24m none "$tmp/b" 2> /dev/null; then
+		result 'an item on a full disk is done elsewhere # SKIP needs root' ''
+		return
+	fi
+	touch "$tmp/b/lock" "$tmp/b/fill"
+	result 'an item on a full disk is done elsewhere' "$(matrix || cat "$tmp/said")"
+	holds 'as one verdict' says '6 passed, 0 failed, 0 skipped'
+	holds 'and the disk is named' grep -qE "^hosts  *127\.0\.0\.3: .*O=$tmp/b: .*(full|MiB free)" "$tmp/said"
+	umount "$tmp/b"
+}
+
+# Both are killed: all that was not done is named, and can be done later.
+nobody_left() {
+	local pid
+
+	both
+	touch "$tmp"/{a,b}/hold
+	matrix &
+	pid=$!
+	soon 'both hosts are in the middle of an item' test -s "$tmp/a/running" -a -s "$tmp/b/running"
+	kill_server 127.0.0.2
+	kill_server 127.0.0.3
+	holds 'with no host left it fails' fails wait "$pid"
+	holds 'each item counts as failed' says '0 passed, 6 failed, 0 skipped'
+	holds 'and is named, with the reason' test "$(grep -cE '^  FAIL  *(plain|s[1-5]): not done: 127\.0\.0\.[23]: .*Connection refused' "$tmp/said")" = 6
+	begin_server 127.0.0.2
+	begin_server 127.0.0.3
+	rm "$tmp"/{a,b}/hold
+	result 'once they are there again it passes' "$(matrix || cat "$tmp/said")"
+	holds 'as one verdict' says '6 passed, 0 failed, 0 skipped'
+}
+
+many_waits() {
+	both
+	result 'a soak on two hosts goes on until there are enough waits' \
+		"$(drive SOAK=200 "$tmp/top/scripts/check/soak" || cat "$tmp/said")"
+	holds 'as one verdict' says '1 passed, 0 failed, 0 skipped'
+	holds 'a line a run is kept' test "$(awk '{ sum += $3 } END { print sum }' "$tmp"/o/soak/*)" = "$((40 * $(ran)))"
+	holds 'which both have had' test -s "$tmp/a/ran" -a -s "$tmp/b/ran"
+}
+
+this_machine() {
+	both
+	printf ':\n' > "$tmp/hosts"
+	result 'this machine is a host without ssh' "$(matrix || cat "$tmp/said")"
+	holds 'as one verdict' says '6 passed, 0 failed, 0 skipped'
+	holds 'in the same O=' test "$(wc -l < "$tmp/o/ran")" = 6
+}
