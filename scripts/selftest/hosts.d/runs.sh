@@ -187,7 +187,7 @@ nobody_left() {
 many_waits() {
 	both
 	result 'a soak on two hosts goes on until there are enough waits' \
-		"$(drive SOAK=200 "$tmp/top/scripts/check/soak" || cat "$tmp/said")"
+		"$(drive env SOAK=200 "$tmp/top/scripts/check/soak" || cat "$tmp/said")"
 	holds 'as one verdict' says '1 passed, 0 failed, 0 skipped'
 	holds 'a line a run is kept' test "$(awk '{ sum += $3 } END { print sum }' "$tmp"/o/soak/*)" = "$((40 * $(ran)))"
 	holds 'which both have had' test -s "$tmp/a/ran" -a -s "$tmp/b/ran"
