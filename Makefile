@@ -18,7 +18,7 @@ ifneq ($(UNKNOWN),)
 $(error make $(UNKNOWN): there is no such verb; `make help` lists them)
 endif
 ifeq ($(MAKELEVEL),0)
-UNKNOWN := $(filter-out $(VARIABLES) CC SRC OUT BOTH WITH,$(foreach name,$(.VARIABLES),$(if \
+UNKNOWN := $(filter-out $(VARIABLES) CC SRC OUT BOTH WITH URL,$(foreach name,$(.VARIABLES),$(if \
 	$(filter command,$(origin $(name))),$(name))))
 ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN): there is no such variable; `make help` lists them)
@@ -120,6 +120,12 @@ gdb:	## the same, stopped at its first instruction, with gdb attached
 	@CONFIG=debug-info scripts/steps/run gdb
 doctor:	## ask the guest that runs now who waits in d_alloc_parallel(), and why
 	@scripts/everyday/doctor
+
+.PHONY: lava
+lava:	## a job for LAVA that runs the same plan in a lab: job.yaml and its files in $O/lava
+lava: export URL := $(URL)
+lava:
+	@scripts/port/lava
 
 .PHONY: try bisect-step
 try:	## KDIR=~/linux [REV=...]: which series fits there; build, boot and run it

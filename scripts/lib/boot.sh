@@ -13,6 +13,14 @@ guest_command() {
 		--smp "$SMP" --memory "$MEMORY" --timeout "$TIMEOUT")
 }
 
+# What of the kernel command line follows from the variables, a word a line.
+guest_words() {
+	printf '%s\n' "kunit.filter_glob=$FILTER" "in_lookup_scene.bound_ms=$((2000 * TIMEOUT))" \
+		"wait_var_locked.bound_ms=$((2000 * TIMEOUT))"
+	# Debian's default leaves out those keys that a hang is told by.
+	[[ -z $STOCK ]] || printf 'sysrq_always_enabled\n'
+}
+
 # boot PLAN RESULTS [OPTION...]: a guest that works through the plan.
 boot() {
 	guest_command

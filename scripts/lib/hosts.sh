@@ -204,7 +204,7 @@ key_of_run() {
 begin_hosts() {
 	verb=$1 rec=$O/hosts/$1-$(key_of_run)
 	RUN=$(hostname)-$$-$(date +%s)
-	NEED="openssh-client" "$TOP/scripts/steps/deps" > /dev/null
+	NEED="parallel openssh-client" "$TOP/scripts/steps/deps" > /dev/null
 	mkdir -p "$rec/done" "$rec/out"
 	rm -f "$rec"/{attempts,trouble,joblog,left.lock}
 	touch "$rec"/{attempts,trouble}

@@ -39,6 +39,7 @@
 # SOAK      contended waits that make soak goes on to
 # SRC       make audit: the filesystem to look at, a directory or a .c file; it is only read
 # OUT       make audit: where the patch goes; default: a file in $O/audit
+# URL       make lava: where the lab gets the files of the job from; default: file://$O/lava/...
 # BOTH      make audit: 1: port to a call that knows the old form and the new one
 # FS        make filesystems: only these, separated by commas; default: all
 # WITH      sets in patches/BASE/ that go on the base first, below SERIES, separated by
@@ -95,7 +96,7 @@ export "${VARYING[@]}"
 : "${FILTER:=*}" "${SEED:=}" "${DURATION:=}" "${THREADS:=}" "${ACCEL:=auto}"
 # As the suites in_lookup_* were called when they were one.
 [[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
-: "${SRC:=}" "${OUT:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}" "${HOSTS:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
+: "${SRC:=}" "${OUT:=}" "${URL:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}" "${HOSTS:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
 DEFAULT_O=${XDG_CACHE_HOME:-$HOME/.cache}/dentry-wait
 : "${O:=$DEFAULT_O}"
 

@@ -91,3 +91,9 @@ def gave_up(document):
     """Why guest_init ended before its plan; None if it does not say so."""
     match = re.search(rb'Bail out! (.*)', document)
     return match and match[1].decode(errors='replace')
+
+
+def plan_seconds(plan):
+    """What guest_init allows for the whole plan."""
+    words = (line.split() for line in plan.splitlines())
+    return sum(int(w[2]) for w in words if w and w[0] in ('kunit', 'run', 'torture', 'kmemleak'))

@@ -34,7 +34,7 @@ hosts() {
 		env HOSTS=/nowhere scripts/steps/run kunit
 	says 'a tree of yours is on no host' 'HOSTS=/nowhere: the hosts have no KDIR' \
 		env HOSTS=/nowhere KDIR="$TOP" scripts/check/matrix plain
-	NEED=openssh-server "$TOP/scripts/steps/deps" > /dev/null
+	NEED="openssh-server parallel" "$TOP/scripts/steps/deps" > /dev/null
 	begin_servers
 	good=$(login 127.0.0.2)
 	hosts_say 'a HOSTS without a host is refused' 'matrix: HOSTS=.*: there is no host in it' '# O=/tmp' '' '# nobody'

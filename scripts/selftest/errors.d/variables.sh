@@ -124,6 +124,10 @@ variables() {
 		'no test nobody; there are: bit-cleared-on-the-chain ' scripts/check/litmus nobody
 	says 'a soak of no waits is refused' 'SOAK=0: want a whole number' \
 		env SOAK=0 scripts/check/soak
+	says 'a lab gets its files from an address' 'URL=lab/x: want the address of a directory' \
+		env URL=lab/x scripts/port/lava
+	says 'user-mode Linux is nothing for a lab' 'make lava is about a machine and a kernel that is built' \
+		env ARCH=um scripts/port/lava
 	unread 'make help says nothing if its reader has seen enough' make -s help
 	says 'a doctor without a patient says so' 'no guest runs in O=' \
 		env O="$tmp/nobody" scripts/everyday/doctor
