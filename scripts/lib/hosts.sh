@@ -236,7 +236,7 @@ collect() {
 		mv "$entry" "$INTO/$target"
 	done
 	mv "$new/said" "$rec/done/$name"
-	rm -rf "$new" "$rec/out/$name"*
+	rm -rf "$new" "$rec/out/$name"{,.err,.seq}
 }
 
 # Show what came of item $1, and add it up.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154	# set by the script
+# shellcheck shell=bash disable=SC2154,SC2016	# set by the script; text for other shells
 #
 # Runs with HOSTS=, and what happens to them.  Sourced, by scripts/selftest/hosts.
 
@@ -20,6 +20,10 @@ make_copy() {
 		. "$TOP/scripts/lib/tally.sh"
 		mkdir -p "$WORK" "$EXT/module"
 		printf 'as it is\n' | tee "$WORK/kernel.stamp" > "$EXT/module/lookup_torture.ko"
+		mkdir -p "${IMAGE%/*}" "$BUILD/usr" "$TREE"
+		touch "$IMAGE" "$INITRAMFS" "$BUILD/usr/gen_init_cpio" "$BUILD/.config" "$BUILD/vmlinux"
+		[[ -d $TREE/.git ]] || git -C "$TREE" init -q
+		git -C "$TREE" -c user.name=x -c user.email=x@x commit -q --allow-empty -m x
 		[[ $1 != build ]] || exit 0
 		results=$RESULTS/$(date -u +%Y%m%dT%H%M%SZ)-$1
 		mkdir -p "$results"
@@ -36,6 +40,40 @@ make_copy() {
 		passed=1
 		printf 'results: %s\n' "$results"
 		say_tally
+	END
+}
+
+# What else builds or boots, for make bench and make mutants: a kernel is a word, and a guest finds
+# as many instructions in each.
+make_builders() {
+	local script
+
+	for script in steps/tree steps/kernel measure/stress-ng-cpio measure/bench-static; do
+		printf '%s\n' '#!/bin/sh' > "$tmp/top/scripts/$script"
+	done
+	printf '%s\n' '#!/bin/sh' 'printf "1 passed, 0 failed, 0 skipped\n"' > "$tmp/top/scripts/steps/verdict"
+	printf '%s\n' '#!/bin/sh' 'printf "none run\n"' > "$tmp/top/scripts/steps/plan"
+	cat > "$tmp/top/scripts/steps/guest" <<- 'END'
+		#!/usr/bin/env bash
+		while (($#)); do
+			case $1 in
+			--results) results=$2 ;;
+			--kernel) kernel=$2 ;;
+			esac
+			shift
+		done
+		printf '%s\n' "$kernel" >> "$O/ran"
+		printf '%s\n' 'KTAP version 1' '# cost negative: 100 100 100' > "$results/results.ktap"
+		# What judges mutants reads this: each is found by the case that is about it.
+		name=${results##*/mutant-}
+		if [[ $name == none* ]]; then
+			status=passed
+		else
+			status=failed
+		fi
+		printf '{"tests": [{"name": "%s", "status": "%s", "why": "", "log": []}], "counts": {"passed": 1}, "guest": {"why": ""}}\n' \
+			"suite.$name" "$status" > "$results/results.json"
+		: > "$results/console.log"
 	END
 }
 
@@ -191,6 +229,43 @@ many_waits() {
 	holds 'as one verdict' says '1 passed, 0 failed, 0 skipped'
 	holds 'a line a run is kept' test "$(awk '{ sum += $3 } END { print sum }' "$tmp"/o/soak/*)" = "$((40 * $(ran)))"
 	holds 'which both have had' test -s "$tmp/a/ran" -a -s "$tmp/b/ran"
+}
+
+# The cost of each kernel, and one table of them.
+many_kernels() {
+	both
+	result 'a bench on two hosts passes' \
+		"$(drive "$tmp/top/scripts/measure/bench" series posted || cat "$tmp/said")"
+	holds 'as one verdict' says '4 passed, 0 failed, 0 skipped'
+	holds 'with one table' test -s "$(echo "$tmp"/o/results/*-bench/table.md)"
+	holds 'of guests of both hosts' test "$(ran)" = 4 -a -s "$tmp/a/ran" -a -s "$tmp/b/ran"
+	both
+	mkdir -p "$tmp/bin"
+	printf '%s\n' '#!/bin/sh' 'echo "gcc of another kind"' > "$tmp/bin/gcc"
+	chmod +x "$tmp/bin/gcc"
+	kill_server 127.0.0.3
+	begin_server 127.0.0.3 host-127.0.0.3 "SetEnv PATH=$tmp/bin:$PATH"
+	holds 'hosts with different compilers are not compared' fails drive "$tmp/top/scripts/measure/bench" series
+	holds 'and that is said' grep -q '^bench: the hosts differ, .*another kind' "$tmp/said"
+	kill_server 127.0.0.3
+	begin_server 127.0.0.3
+}
+
+# Bugs, each of which is a kernel and a guest.
+many_mutants() {
+	local names=(one one-again two three) name
+
+	both
+	rm "$tmp"/top/scripts/check/mutants/*.patch
+	for name in "${names[@]}"; do
+		printf '%s\n' 'A bug.' '' "Killed by: suite.$name" '' '--- a/x' > "$tmp/top/scripts/check/mutants/$name.patch"
+	done
+	printf '%s\n' '#!/bin/sh' ': > "$2.bzImage"' > "$tmp/top/scripts/check/patched"
+	result 'mutants on two hosts are found' "$(drive "$tmp/top/scripts/check/mutate" || cat "$tmp/said")"
+	holds 'as one verdict' says '4 passed, 0 failed, 0 skipped'
+	holds 'the results of each are here' test "$(printf '%s\n' "$tmp"/o/results/mutant-[ot]*/mutant.json | wc -l)" = 4
+	holds 'each host has looked at its kernel without one, as many guests as it has at a time' \
+		test "$(grep -c 'none' "$tmp/a/ran") $(grep -c none "$tmp/b/ran")" = "$(nproc) $(nproc)"
 }
 
 this_machine() {

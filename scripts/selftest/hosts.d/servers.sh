@@ -23,7 +23,8 @@ make_key() {
 	ssh-keygen -q -t ed25519 -N '' -C "$1" -f "$tmp/ssh/$1"
 }
 
-# begin_server ADDRESS [KEY]: with that key of its own, in place of the one that is known to us.
+# begin_server ADDRESS [KEY [LINE]]: with that key of its own, in place of the one that is known to
+# us, and with a LINE of sshd_config.
 begin_server() {
 	local address=$1 until=$((SECONDS + 10 * TIMEOUT))
 
@@ -37,6 +38,7 @@ begin_server() {
 		PasswordAuthentication yes
 		KbdInteractiveAuthentication no
 		PermitRootLogin yes
+		${3:-}
 	END
 	((EUID != 0)) || mkdir -p /run/sshd
 	/usr/sbin/sshd -D -e -f "$tmp/ssh/sshd-$address" 2> "$tmp/ssh/log-$address" &
