@@ -6,7 +6,7 @@
 SCENARIOS=(plain s1 s2 s3 s4 s5)
 
 # The copy: its scenarios do nothing, and a run says that it passed.  In an O= with a file "hold" it
-# does not end before it is gone; "waits" is how many a run of make soak has.
+# does not end before it is gone, with "fill" it fills the disk, with "lose" it fails.
 make_copy() {
 	mkdir -p "$tmp/top"
 	cp -r "$TOP"/{scripts,module,kunit,selftests,patches,Makefile,Kconfig.fragment} "$tmp/top/"
@@ -37,8 +37,9 @@ make_copy() {
 		done
 		[[ ! -f $O/fill ]] || { cat /dev/zero > "$O/full" || printf '0 passed, 1 failed, 0 skipped\n'; exit 1; } 2> /dev/null
 		rm -f "$O/running"
-		passed=1
 		printf 'results: %s\n' "$results"
+		[[ ! -f $O/lose ]] || { printf 'failed: x.y: it is lost\n0 passed, 1 failed, 0 skipped\n'; exit 1; }
+		passed=1
 		say_tally
 	END
 }
@@ -229,6 +230,21 @@ many_waits() {
 	holds 'as one verdict' says '1 passed, 0 failed, 0 skipped'
 	holds 'a line a run is kept' test "$(awk '{ sum += $3 } END { print sum }' "$tmp"/o/soak/*)" = "$((40 * $(ran)))"
 	holds 'which both have had' test -s "$tmp/a/ran" -a -s "$tmp/b/ran"
+	both
+	touch "$tmp/a/lose"
+	holds 'a run that loses one ends it' fails drive env SOAK=100000 "$tmp/top/scripts/check/soak"
+	holds 'and is shown' grep -q '^failed: x.y: it is lost' "$tmp/said"
+	holds 'as what it is' grep -q '^soak: a run failed after [0-9]* waits, see above' "$tmp/said"
+}
+
+# A failure is a verdict, and nobody asks another host for a better one.
+a_failure() {
+	both
+	touch "$tmp/a/lose" "$tmp/b/lose"
+	holds 'failures on hosts are failures' fails matrix
+	holds 'as one verdict' says '0 passed, 6 failed, 0 skipped'
+	holds 'with what failed' test "$(grep -c 'failed: x.y: it is lost' "$tmp/said")" = 6
+	holds 'and each was run once' test "$(ran)" = 6
 }
 
 # The cost of each kernel, and one table of them.
