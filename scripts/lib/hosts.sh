@@ -27,13 +27,13 @@
 TOLD=(BASE SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY ARCH LLVM CC C W WITH
 	PATIENCE)
 
-# The login of each host as it is written, its CPUs, its O=; by the name that it is called.
+# The login of each host as it is written, its CPUs, its O=; by the name that it has in what is said.
 declare -A LOGIN_OF=() CPUS_OF=() O_OF=()
 NAMES=()
 
 # Reads $HOSTS.
 read_hosts() {
-	local line number=0 where='' words name login cpus
+	local line number=0 where='' words name login cpus other
 
 	[[ -z $KDIR$KCONFIG$STOCK ]] || die "HOSTS=$HOSTS: the hosts have no KDIR, KCONFIG and STOCK of yours; leave them away"
 	if [[ $HOSTS == localhost && ! -e $HOSTS ]]; then
@@ -61,11 +61,14 @@ read_hosts() {
 			die "HOSTS=$HOSTS:$number: '$line': want a host, or ssh OPTION... HOST"
 		[[ ${words[-1]} == : || ${words[-1]} =~ ^([A-Za-z0-9_.-]+@)?[A-Za-z0-9][A-Za-z0-9_.:-]*$ ]] ||
 			die "HOSTS=$HOSTS:$number: '$line': '${words[-1]}' is no host"
-		name=${words[-1]//:/-}
+		# What parallel takes for a host, whatever the login is.
+		name=${words[-1]##*@} name=${name//:/-}
 		[[ ${words[-1]} != : ]] || name=localhost
+		for other in "${NAMES[@]}"; do
+			[[ ${LOGIN_OF[$other]} != "${words[*]}" ]] || die "HOSTS=$HOSTS:$number: $login is there twice"
+		done
 		while [[ -n ${LOGIN_OF[$name]:-} ]]; do
-			[[ ${LOGIN_OF[$name]} != "${words[*]}" ]] || die "HOSTS=$HOSTS:$number: $login is there twice"
-			name+=+
+			name+=-too
 		done
 		NAMES+=("$name")
 		LOGIN_OF[$name]=${words[*]} CPUS_OF[$name]=$cpus O_OF[$name]=$where
@@ -90,7 +93,9 @@ why_not_reached() {
 	if (($2 != 255)); then
 		printf '%s\n' "${last:-it has ended with status $2}"
 	elif grep -q 'IDENTIFICATION HAS CHANGED' "$3"; then
-		printf 'its key has changed; if that is as it should be: ssh-keygen -R %s\n' "'${host##*@}'"
+		# It says the command itself, with the file and the port.
+		printf 'its key has changed; if that is as it should be: %s\n' \
+			"$(grep -om 1 'ssh-keygen -f .*' "$3" | tr -d '\r' | grep . || printf "ssh-keygen -R '%s'" "${host##*@}")"
 	elif grep -q 'Host key verification failed' "$3"; then
 		printf 'its key is not known here; compare it: %s\n' "${LOGIN_OF[$1]/#"$host"/ssh $host}"
 	elif grep -q 'Permission denied' "$3"; then

@@ -53,7 +53,7 @@ hosts() {
 		'^matrix: HOSTS=.*: 127\.0\.0\.2: it takes none of your keys' "$(KEY=nobody login 127.0.0.2)"
 	never_asks
 	sed "s,^\(\[127\.0\.0\.2\].* \)[^ ]*$,\1$(cut -d ' ' -f 2 "$tmp/ssh/nobody.pub")," "$tmp/ssh/known_hosts" > "$tmp/ssh/changed"
-	hosts_say 'one whose key has changed is named' "^matrix: HOSTS=.*: 127\.0\.0\.2: its key has changed; .*ssh-keygen -R" \
+	hosts_say 'one whose key has changed is named' "^matrix: HOSTS=.*: 127\.0\.0\.2: its key has changed; .*ssh-keygen -f .*changed.* -R .*127\.0\.0\.2.*:$PORT" \
 		"$(KNOWN=changed login 127.0.0.2)"
 	: > "$tmp/ssh/none"
 	hosts_say 'so is one whose key is not known' '^matrix: HOSTS=.*: 127\.0\.0\.2: its key is not known here; compare it: ssh ' \

@@ -87,5 +87,5 @@ end_servers() {
 # login ADDRESS [OPTION...]: a line of HOSTS for it.
 login() {
 	printf 'ssh -F none -p %d -i %s -o IdentitiesOnly=yes -o UserKnownHostsFile=%s %s%s\n' "$PORT" \
-		"$tmp/ssh/${KEY:-ours}" "$tmp/ssh/${KNOWN:-known_hosts}" "${*:2}${2:+ }" "$1"
+		"$tmp/ssh/${KEY:-ours}" "$tmp/ssh/${KNOWN:-known_hosts}" "${*:2}${2:+ }" "$(id -un)@$1"
 }
