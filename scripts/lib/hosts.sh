@@ -33,16 +33,16 @@ NAMES=()
 
 # Reads $HOSTS.
 read_hosts() {
-	local line number=0 where='' words name login cpus other
+	local line number=0 where='' words name login cpus other text
 
 	[[ -z $KDIR$KCONFIG$STOCK ]] || die "HOSTS=$HOSTS: the hosts have no KDIR, KCONFIG and STOCK of yours; leave them away"
 	if [[ $HOSTS == localhost && ! -e $HOSTS ]]; then
-		set -- <(printf ':\n')
+		text=:
 	else
 		[[ -f $HOSTS && -r $HOSTS ]] || die "HOSTS=$HOSTS: no such file; its form is in scripts/lib/hosts.sh"
-		set -- "$HOSTS"
+		text=$(< "$HOSTS")
 	fi
-	while IFS= read -r line || [[ -n $line ]]; do
+	while IFS= read -r line; do
 		number=$((number + 1))
 		if [[ $line =~ ^[[:space:]]*#[[:space:]]*O=(.*)$ ]]; then
 			where=${BASH_REMATCH[1]%"${BASH_REMATCH[1]##*[![:space:]]}"}
@@ -72,7 +72,7 @@ read_hosts() {
 		done
 		NAMES+=("$name")
 		LOGIN_OF[$name]=${words[*]} CPUS_OF[$name]=$cpus O_OF[$name]=$where
-	done < "$1"
+	done <<< "$text"
 	((${#NAMES[@]} > 0)) || die "HOSTS=$HOSTS: there is no host in it; its form is in scripts/lib/hosts.sh"
 }
 

@@ -290,4 +290,6 @@ this_machine() {
 	result 'this machine is a host without ssh' "$(matrix || cat "$tmp/said")"
 	holds 'as one verdict' says '6 passed, 0 failed, 0 skipped'
 	holds 'in the same O=' test "$(wc -l < "$tmp/o/ran")" = 6
+	result 'as it is without a list' "$(drive env HOSTS=localhost "$tmp/top/scripts/check/matrix" s1 || cat "$tmp/said")"
+	holds 'as one verdict' says '1 passed, 0 failed, 0 skipped'
 }
