@@ -84,8 +84,6 @@ litmus:	## the orders that it rests on, with the memory model of the tree; needs
 
 .PHONY: filesystems
 filesystems: ## NFS, smb, XFS, ext4, FUSE, ... with real servers, in a guest: FS=nfs4,ext4 for some
-filesystems: export WITH := $(if $(filter undefined,$(origin WITH)),nfs,$(WITH))
-filesystems:
 	@CONFIG=$${CONFIG:-filesystems} scripts/steps/run $@
 
 .PHONY: bench bench-wall report

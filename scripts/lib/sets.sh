@@ -73,12 +73,12 @@ below() {
 	fi
 }
 
-# The fixes that WITH names.
+# The fixes that WITH names, but for one that SERIES names as well.
 fixes() {
 	local name sets_below
 	IFS=, read -r -a sets_below <<< "$WITH"
 	for name in "${sets_below[@]}"; do
-		patches_in "$PATCHES/$name"
+		[[ $name == "$FORM" ]] || patches_in "$PATCHES/$name"
 	done
 }
 

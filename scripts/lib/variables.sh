@@ -43,8 +43,8 @@
 # BOTH      make audit: 1: port to a call that knows the old form and the new one
 # FS        make filesystems: only these, separated by commas; default: all
 # WITH      sets in patches/BASE/ that go on the base first, below SERIES, separated by
-#           commas: fixes of what the tests found in other files.  make filesystems has
-#           nfs by default, all else has none
+#           commas: fixes of what the tests found in other files.  CONFIG=filesystems has
+#           nfs by default, all else has none; WITH= is none there, too
 # HOSTS     make matrix, mutants, soak and bench: a file of hosts that do the work, as
 #           scripts/lib/hosts.sh describes it; localhost: this machine, handed out in the same way
 # WAIT      1: if another run has O, wait until it is over, instead of an error
@@ -52,7 +52,12 @@
 : "${BASE:=6.12}" "${KDIR:=}" "${REV:=}" "${MERGE:=0}" "${KCONFIG:=}" "${SERIES:=apply}" "${CONFIG:=plain}" "${STOCK:=}"
 
 # Variables for which scenarios and stock kernels have other defaults.
-VARYING=(SMP TIMEOUT MEMORY SOAK ARCH LLVM KUNIT)
+VARYING=(SMP TIMEOUT MEMORY SOAK ARCH LLVM KUNIT WITH)
+
+# Whether variable $1 has a value that somebody wants.  No fix at all is one.
+wanted() {
+	[[ -n ${!1:-} || ($1 == WITH && -v WITH) ]]
+}
 
 # The files that scenario $1 consists of, the most special one last: it says of what
 # others it is a variant in a comment of the form "# on top of NAME".
@@ -77,17 +82,17 @@ settle_variables() {
 	STOCK_FILE=$TOP/scripts/port/stocks/$STOCK
 	[[ -n $STOCK && -f $STOCK_FILE ]] || STOCK_FILE=/dev/null
 	while IFS='=' read -r name value; do
-		[[ ! $name =~ ^[A-Z]+$ ]] || [[ -n ${!name:-} ]] || printf -v "$name" '%s' "$value"
+		[[ ! $name =~ ^[A-Z]+$ ]] || wanted "$name" || printf -v "$name" '%s' "$value"
 	done < <(cat "$STOCK_FILE" "${SCENARIO[@]}" | sed -n 's/^# make //p' | tac | tr ' ' '\n')
 	: "${SMP:=2}" "${TIMEOUT:=1}" "${MEMORY:=1024}" "${SOAK:=100000000}" "${ARCH:=x86_64}" \
-		"${LLVM:=}" "${KUNIT:=module}"
+		"${LLVM:=}" "${KUNIT:=module}" "${WITH:=}"
 }
 
 # A script that calls another one hands on what its user has asked for, and not what it has
 # made of that itself, which is another matter with another CONFIG.
 NOT_ASKED_FOR=()
 for name in "${VARYING[@]}"; do
-	[[ -n ${!name:-} ]] || NOT_ASKED_FOR+=("$name")
+	wanted "$name" || NOT_ASKED_FOR+=("$name")
 done
 settle_variables
 export "${VARYING[@]}"
@@ -96,11 +101,11 @@ export "${VARYING[@]}"
 : "${FILTER:=*}" "${SEED:=}" "${DURATION:=}" "${THREADS:=}" "${ACCEL:=auto}"
 # As the suites in_lookup_* were called when they were one.
 [[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
-: "${SRC:=}" "${OUT:=}" "${URL:=}" "${BOTH:=0}" "${FS:=}" "${WITH:=}" "${HOSTS:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
+: "${SRC:=}" "${OUT:=}" "${URL:=}" "${BOTH:=0}" "${FS:=}" "${HOSTS:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
 DEFAULT_O=${XDG_CACHE_HOME:-$HOME/.cache}/dentry-wait
 : "${O:=$DEFAULT_O}"
 
-export TOP O HOSTS BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK FILTER SEED DURATION THREADS ACCEL WAIT V C W CC FS WITH
+export TOP O HOSTS BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK FILTER SEED DURATION THREADS ACCEL WAIT V C W CC FS
 
 one_of() {
 	local name=$1 value=$2 word
