@@ -57,6 +57,12 @@ class Run:
         return {name: value for name, _, value in words if name not in ('SEED', 'O')}
 
     @property
+    def kernel(self):
+        """The settings that are not about which cases run, how often and for how long."""
+        return {name: value for name, value in self.settings.items()
+                if name not in ('ACCEL', 'DURATION', 'FILTER', 'THREADS', 'TIMEOUT')}
+
+    @property
     def what(self):
         """The verb and these settings."""
         return ' '.join(['make', self.verb, *(f'{name}={value}' for name, value
