@@ -245,12 +245,14 @@ def tests(where, keep):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--keep', metavar='DIR', help='a directory that is not there')
+    parser.add_argument('--keep', metavar='DIR', help='a new or an empty directory')
     args = parser.parse_args()
     with contextlib.ExitStack() as stack:
         where = args.keep
         if where:
-            os.mkdir(where)
+            os.makedirs(where, exist_ok=True)
+            if os.listdir(where):
+                parser.error(f'--keep {where}: it is not empty; name a new or an empty directory')
         else:
             where = stack.enter_context(tempfile.TemporaryDirectory(prefix='dentry-wait.'))
         results = list(tests(os.path.abspath(where), args.keep))
