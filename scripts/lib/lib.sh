@@ -54,6 +54,7 @@ lock() {
 	mkdir -p "$O" || die "O=$O: cannot be created; choose another O="
 	[[ -f $O/lock || -z $(ls -A "$O") ]] ||
 		die "O=$O is not empty and was not created by this tool; choose a new or an empty directory"
+	[[ -w $O ]] || die "O=$O: cannot be written to; choose another O="
 	exec 9>> "$O/lock"
 	if ! flock -n 9; then
 		[[ $WAIT == 1 ]] ||

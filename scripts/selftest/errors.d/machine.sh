@@ -67,8 +67,13 @@ machine() {
 		says 'too little space is noticed before anything is unpacked' \
 			'MiB free, [0-9]+ needed' env O="$tmp/full" scripts/steps/tree
 		umount "$tmp/full"
+		mount -t tmpfs -o ro none "$tmp/full"
+		says 'an O that is there and is read-only is named' \
+			"^run: O=$tmp/full: cannot be written to" env O="$tmp/full" scripts/steps/run kunit
+		umount "$tmp/full"
 	else
 		result ok "$((number + 1))" 'too little space is noticed before anything is unpacked # SKIP needs root'
+		result ok "$((number + 1))" 'an O that is there and is read-only is named # SKIP needs root'
 	fi
 	says 'two runs in one O are refused' 'is in use by another run' env -u LOCKED WAIT=0 scripts/steps/run kunit
 }
