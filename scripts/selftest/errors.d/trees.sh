@@ -70,13 +70,17 @@ trees() {
 	touch "$tree/fs/new.c" "$tree/fs/new.o"
 	says 'a new file in a tree is yours, also where git does not look at it' \
 		"changes of yours are in $tree;" env O="$tmp/o" scripts/everyday/clean
-	env KDIR="$tmp/done" O="$tmp/o" SERIES=none scripts/steps/tree reset > /dev/null
+	says 'make reset names it' 'reset +dropped your changes of fs/new\.c$' \
+		env KDIR="$tmp/done" O="$tmp/o" SERIES=none bash -c 'scripts/steps/tree reset; exit 1'
 	says 'until you drop it, and what was built there is none' 'not there' \
 		bash -c "[[ -e '$tree/fs/new.o' && ! -e '$tree/fs/new.c' ]] &&
 			O='$tmp/o' scripts/everyday/clean && echo not there; exit 1"
 	git -C "$tmp/done" init -q
 	touch "$tmp/done/fs/new.c" "$tmp/done/fs/new.o"
 	env KDIR="$tmp/done" O="$tmp/o" SERIES=none scripts/steps/tree > /dev/null
+	git -C "$tree" -c user.name=x -c user.email=x commit -q --allow-empty -m x
+	says 'and commits of yours, which are kept' "your commits are kept: git -C $tree log [0-9a-f]{12}$" \
+		env KDIR="$tmp/done" O="$tmp/o" SERIES=none bash -c 'scripts/steps/tree reset; exit 1'
 	says 'one in your own tree is read, and what was built there is not' 'there' \
 		bash -c "[[ -e '$tree/fs/new.c' && ! -e '$tree/fs/new.o' ]] && echo there; exit 1"
 	for version in 6.18 7.1; do
