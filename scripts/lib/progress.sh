@@ -5,7 +5,8 @@
 # took last time.  On a pipe, with TERM=dumb and with V=1 nothing is said.  Sourced, after
 # lib.sh.
 
-TIMES=$O/durations		# for each step, kernel and guest the seconds of its last time
+TIMES=$O/durations		# for each step, kernel and guest the seconds of its last time;
+				# those of NAME and of "NAME again" are kept apart
 LEAST=2				# seconds: a step that is shorter had nothing to do
 
 at_terminal() {
@@ -14,7 +15,7 @@ at_terminal() {
 
 # The file for what $1 is the name of, on the kernel that runs or is built.
 times_of() {
-	printf '%s/%s-%s-%s\n' "$TIMES" "${1//\//_}" "${STOCK:-$VARIANT}" "$CONFIG${CROSS:+-$ARCH}"
+	printf '%s/%s-%s-%s\n' "$TIMES" "${1//[\/ ]/_}" "${STOCK:-$VARIANT}" "$CONFIG${CROSS:+-$ARCH}"
 }
 
 # How long it took last time, if that is known.

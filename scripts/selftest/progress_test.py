@@ -216,6 +216,9 @@ def steps(bench):
     with open(f'{bench.where}/durations/kernel-6.12-plain', encoding='utf-8') as file:
         kept = file.read()
         yield 'its time is kept for the next one', kept in ('2\n', '3\n'), kept
+    there = bench.steps(on_terminal, 'step "kernel again" sleep 1.5')
+    yield 'that of a first build is not what another one is told', \
+        '\r\x1b[Kkernel     1 s\r' in there, there
     there = bench.steps(on_terminal, 'step kernel sleep 1.5', V='1')
     yield 'with V=1 nothing moves', there == '', there
     there = bench.steps(on_terminal, 'lock; step kernel sleep 1.2; exec 9>&-; flock -n $O/lock echo free',
