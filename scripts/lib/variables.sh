@@ -144,7 +144,9 @@ check_variables() {
 	local bases=("$TOP"/scripts/steps/bases/*) configs=("$TOP"/scripts/steps/configs/*)
 	local stocks=("$TOP"/scripts/port/stocks/*) machines=("$TOP"/scripts/steps/machines/*)
 
-	one_of BASE "$BASE" "${bases[@]##*/}"
+	# Somebody with a tree of another version has read of BASE first.
+	[[ $BASE != */* && -f $TOP/scripts/steps/bases/$BASE ]] ||
+		die "BASE=$BASE: unknown value; one of: ${bases[*]##*/}; for a tree of yours: make try KDIR=PATH"
 	one_of CONFIG "$CONFIG" plain "${configs[@]##*/}"
 	if [[ -n $STOCK ]]; then
 		one_of STOCK "$STOCK" "${stocks[@]##*/}"

@@ -5,7 +5,7 @@
 
 variables() {
 	says 'an unknown base is named, with the known ones' \
-		'BASE=9\.9: unknown value; one of: 6\.1 6\.12' env BASE=9.9 scripts/steps/run kunit
+		'BASE=9\.9: unknown value; one of: 6\.1 6\.12 .*: make try KDIR=PATH$' env BASE=9.9 scripts/steps/run kunit
 	says 'a series that a base does not have is named, with those that it has' \
 		'SERIES=mainline: BASE=6\.12 has no such series; it has: none apply .*, and N or NAME-N' \
 		env BASE=6.12 SERIES=mainline scripts/steps/run kunit
