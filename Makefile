@@ -38,7 +38,7 @@ kunit selftests torture stress:
 	@scripts/steps/run $@
 
 .PHONY: list again watch
-list:	## all cases, a line each, as FILTER= takes them; nothing is booted
+list:	## all cases, a line each, as FILTER= takes them; builds the programs, boots nothing
 	@scripts/everyday/list
 again:	## what failed in the last run, and nothing else: same seed, base, series and config
 	@scripts/everyday/again
