@@ -82,7 +82,7 @@ ssh_to() {
 	local words
 	read -ra words <<< "${LOGIN_OF[$1]}"
 	((${#words[@]} > 1)) || words=(ssh "${words[0]}")
-	SSH=("${words[@]:0:${#words[@]}-1}" -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=15
+	SSH=("${words[@]:0:${#words[@]}-1}" -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15
 		-o ServerAliveCountMax=4 "${words[-1]}")
 }
 

@@ -26,7 +26,7 @@ make_key() {
 # begin_server ADDRESS [KEY [LINE]]: with that key of its own, in place of the one that is known to
 # us, and with a LINE of sshd_config.
 begin_server() {
-	local address=$1 until=$((SECONDS + 10 * TIMEOUT))
+	local address=$1 until=$((SECONDS + 60 * TIMEOUT))
 
 	cat > "$tmp/ssh/sshd-$address" <<- END
 		ListenAddress $address:$PORT
