@@ -279,7 +279,7 @@ many_mutants() {
 	printf '%s\n' '#!/bin/sh' ': > "$2.bzImage"' > "$tmp/top/scripts/check/patched"
 	result 'mutants on two hosts are found' "$(drive "$tmp/top/scripts/check/mutate" || cat "$tmp/said")"
 	holds 'as one verdict' says '4 passed, 0 failed, 0 skipped'
-	holds 'the results of each are here' test "$(printf '%s\n' "$tmp"/o/results/mutant-[ot]*/mutant.json | wc -l)" = 4
+	holds 'the results of each are here' test "$(printf '%s\n' "$tmp"/o/results/mutant-*/mutant.json | wc -l)" = 4
 	holds 'each host has looked at its kernel without one, as many guests as it has at a time' \
 		test "$(grep -c 'none' "$tmp/a/ran") $(grep -c none "$tmp/b/ran")" = "$(nproc) $(nproc)"
 }
