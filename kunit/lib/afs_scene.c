@@ -146,6 +146,8 @@ static struct dentry *scene_child(struct afs_scene *scene, struct dentry *parent
 	dentry->d_op = NULL;
 	dentry->d_flags &= ~(DCACHE_OP_DELETE | DCACHE_OP_REVALIDATE);
 	spin_unlock(&dentry->d_lock);
+	/* the version of its directory, which ->d_init() of the dynamic root does not set */
+	dentry->d_time = 0;
 	d_add(dentry, inode);
 	return dentry;
 }
