@@ -9,14 +9,14 @@
  * believes to be held when the lookup is over.
  *
  * The two forms that were posted, and deadlock with a task that has the directory locked
- * and waits for the lookup, are in the cases that have "reported" in their names.
- * Lockdep keeps quiet about what these find and is switched on again afterwards.  The
- * directory of each case is of a lock class of its own: what was reported once is known
- * from then on.
+ * and waits for the lookup, are in the cases that have "reported" in their names.  What
+ * lockdep finds there is not printed.  The directory of each case is of a lock class of
+ * its own: what was reported once is known from then on.
  */
 #include <linux/debug_locks.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
+#include <linux/smp.h>
 
 #include "dcache_playground.h"
 
@@ -59,25 +59,73 @@ static struct stage __set_stage(struct kunit *test, struct lock_class_key *key)
 }
 
 #ifdef CONFIG_LOCKDEP
-/* Whether lockdep has something to say about what @body does. */
-static bool reports(struct stage *stage, void (*body)(struct stage *stage))
+/* The other CPUs spin in an interrupt. */
+struct standstill {
+	atomic_t cpus;
+	bool over;
+};
+
+static void stand_still(void *data)
 {
-	struct task_struct *task = current;
-	int depth = task->lockdep_depth;
-	u64 key = task->curr_chain_key;
+	struct standstill *standstill = data;
+
+	atomic_inc(&standstill->cpus);
+	/* after it lockdep is as it was; pairs with the release in reports_retaking() */
+	while (!smp_load_acquire(&standstill->over))
+		cpu_relax();
+	atomic_dec(&standstill->cpus);
+}
+
+/* What inode_lock_shared() tells lockdep, and whether lockdep has an objection. */
+static bool retaking_is_reported(struct inode *dir)
+{
 	bool reported;
 
-	debug_locks_silent = 1;
-	body(stage);
+	if (!debug_locks)
+		return false;	/* something else was reported: see the console */
+	rwsem_acquire_read(&dir->i_rwsem.dep_map, 0, 0, _THIS_IP_);
 	reported = !debug_locks;
-	if (reported) {
-		/* it has not seen the end of what it was in the middle of */
-		task->lockdep_depth = depth;
-		task->curr_chain_key = key;
-		debug_locks = 1;
-	}
-	debug_locks_silent = 0;
+	if (reported)
+		debug_locks = 1;	/* the lock was not noted */
+	else
+		rwsem_release(&dir->i_rwsem.dep_map, _THIS_IP_);
 	return reported;
+}
+
+/*
+ * The lock itself is free, and is not taken.  A report switches lockdep off, for all tasks:
+ * what one of them locks or unlocks until it is on again would be missed, and reported
+ * later.  So none of them runs meanwhile.
+ */
+static bool reports_retaking(struct stage *stage)
+{
+	struct standstill standstill = {};
+	unsigned long flags;
+	bool reported;
+	int others;
+
+	preempt_disable();
+	others = num_online_cpus() - 1;
+	smp_call_function(stand_still, &standstill, 0);
+	while (atomic_read(&standstill.cpus) < others)
+		cpu_relax();
+	local_irq_save(flags);
+	debug_locks_silent = 1;
+	reported = retaking_is_reported(stage->inode);
+	debug_locks_silent = 0;
+	local_irq_restore(flags);
+	/* pairs with the acquire in stand_still() */
+	smp_store_release(&standstill.over, true);
+	/* they have done with what is on our stack */
+	while (atomic_read(&standstill.cpus))
+		cpu_relax();
+	preempt_enable();
+	return reported;
+}
+
+static bool is_on(void)
+{
+	return debug_locks;
 }
 
 static int held(void)
@@ -85,7 +133,12 @@ static int held(void)
 	return current->lockdep_depth;
 }
 #else
-static bool reports(struct stage *stage, void (*body)(struct stage *stage))
+static bool reports_retaking(struct stage *stage)
+{
+	return false;
+}
+
+static bool is_on(void)
 {
 	return false;
 }
@@ -107,31 +160,33 @@ static struct dentry *own(struct stage *stage, const char *text)
 }
 
 /* What readdir of procfs does in the posting, when somebody else was first. */
-static void drop_look_up_retake(struct stage *stage)
+static bool drop_look_up_retake(struct stage *stage)
 {
 	struct dentry *a;
+	bool reported;
 
 	inode_lock_shared(stage->inode);
 	inode_unlock_shared(stage->inode);
 	a = own(stage, "a");
-	inode_lock_shared(stage->inode);
+	reported = reports_retaking(stage);
 	d_lookup_done(a);
-	inode_unlock_shared(stage->inode);
+	return reported;
 }
 
 /* What d_add_ci() does in the posting: the other name is looked up unlocked. */
-static void drop_look_up_another_name_retake(struct stage *stage)
+static bool drop_look_up_another_name_retake(struct stage *stage)
 {
 	struct dentry *given, *exact;
+	bool reported;
 
 	inode_lock_shared(stage->inode);
 	given = own(stage, "NAME");
 	inode_unlock_shared(stage->inode);
 	exact = own(stage, "name");
 	d_lookup_done(exact);
-	inode_lock_shared(stage->inode);
+	reported = reports_retaking(stage);
 	d_lookup_done(given);
-	inode_unlock_shared(stage->inode);
+	return reported;
 }
 
 /* What all filesystems do, d_add_ci() of today among them. */
@@ -154,21 +209,24 @@ static void owner_that_drops_and_takes_the_lock_is_reported(struct kunit *test)
 {
 	struct stage stage = set_stage(test);
 
-	KUNIT_EXPECT_TRUE(test, reports(&stage, drop_look_up_retake));
+	KUNIT_EXPECT_TRUE(test, drop_look_up_retake(&stage));
+	KUNIT_EXPECT_TRUE(test, is_on());
 }
 
 static void owner_of_the_other_name_that_takes_the_lock_is_reported(struct kunit *test)
 {
 	struct stage stage = set_stage(test);
 
-	KUNIT_EXPECT_TRUE(test, reports(&stage, drop_look_up_another_name_retake));
+	KUNIT_EXPECT_TRUE(test, drop_look_up_another_name_retake(&stage));
+	KUNIT_EXPECT_TRUE(test, is_on());
 }
 
 static void lookups_with_the_directory_locked_are_not_reported(struct kunit *test)
 {
 	struct stage stage = set_stage(test);
 
-	KUNIT_EXPECT_FALSE(test, reports(&stage, look_up_locked));
+	look_up_locked(&stage);
+	KUNIT_EXPECT_TRUE_MSG(test, is_on(), "reported, see the console");
 }
 
 static void owner_holds_its_lookup_until_that_ends(struct kunit *test)
