@@ -372,6 +372,30 @@ static void waiters_own_the_exact_name_when_add_ci_fails(struct kunit *test)
 	crowd_expect_owners_in_turn(pg, &crowd);
 }
 
+/* As ->lookup() returns NULL, when the dentry that it was called for is the result. */
+static void add_ci_of_the_name_itself_takes_the_dentry(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	struct asker *adder = adder_create(pg, a, "a");
+	struct inode *inode = adder->add_ci_inode;
+
+	if (!COMPAT_ADD_CI_KNOWS_ITSELF)
+		kunit_skip(test, "d_add_ci() of this kernel waits for itself");
+	asker_run(adder);
+	if (!poll_until(completion_done(&adder->answered))) {
+		KUNIT_FAIL(test, "d_add_ci() waits for itself");
+		d_lookup_done(a->dentry);
+		return;
+	}
+	KUNIT_EXPECT_NULL(test, adder->got);
+	KUNIT_EXPECT_FALSE(test, d_in_lookup(a->dentry));
+	KUNIT_EXPECT_FALSE(test, d_unhashed(a->dentry));
+	KUNIT_EXPECT_PTR_EQ(test, d_inode(a->dentry), inode);
+	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&inode->i_count), 1);
+}
+
 static struct kunit_case in_lookup_add_ci_cases[] = {
 	KUNIT_CASE(waiters_on_the_exact_name_get_it_from_add_ci),
 	KUNIT_CASE(add_ci_waits_for_the_exact_name_like_all),
@@ -383,6 +407,7 @@ static struct kunit_case in_lookup_add_ci_cases[] = {
 	KUNIT_CASE(add_ci_whose_splice_fails_ends_its_lookup),
 	KUNIT_CASE(add_ci_of_a_known_directory_ends_its_lookup),
 	KUNIT_CASE(waiters_own_the_exact_name_when_add_ci_fails),
+	KUNIT_CASE(add_ci_of_the_name_itself_takes_the_dentry),
 	{}
 };
 

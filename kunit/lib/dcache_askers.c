@@ -50,7 +50,7 @@ static void asker_body(struct parked_thread *self)
 					      &asker->wq);
 
 	asker->signalled = signal_pending(current);
-	if (!IS_ERR(got)) {
+	if (!IS_ERR_OR_NULL(got)) {
 		asker->owner = d_in_lookup(got);
 		asker->hashed = !d_unhashed(got);
 	}

@@ -234,6 +234,13 @@ static inline void compat_d_in_lookup_disown(const struct dentry *dentry)
 #define COMPAT_SYSCTL_RETRIES	false
 #endif
 
+/* d_add_ci() of the name that it was called for takes that dentry. */
+#ifdef COMPAT_HAVE_ADD_CI_OF_ITSELF
+#define COMPAT_ADD_CI_KNOWS_ITSELF	true
+#else
+#define COMPAT_ADD_CI_KNOWS_ITSELF	false
+#endif
+
 static inline bool compat_dir_retry(struct dir_context *ctx, struct dentry *dir,
 				    const struct qstr *name)
 {

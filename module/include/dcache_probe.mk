@@ -40,11 +40,12 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_CHILDREN,dcache.h,\<hlist_head d_
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_MNT_IDMAP,fs.h,\<create. .struct mnt_idmap)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_KUNIT_ACTIONS,../kunit/resource.h,\<kunit_add_action_or_reset\>)
 
-# Headers do not tell which filesystem asks for a retry.  Where there are only headers the
+# Headers do not tell which filesystem asks for a retry, nor what a function does.  Where there are only headers the
 # suites that need it have nothing to run on: a packaged kernel has no KUnit.
 dcache_probe_source = $(if $(shell grep -s '$(3)' $(srctree)/$(2)),-D$(1))
 ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_PROCFS_RETRY,fs/proc/base.c,\<dir_retry.ctx)
 ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_SYSCTL_RETRY,fs/proc/proc_sysctl.c,\<dir_retry.ctx)
+ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_ADD_CI_OF_ITSELF,fs/dcache.c,\<d_same_name.dentry. dentry->d_parent. name)
 
 # Module.symvers lists what modules may use.  A tree that is yet to be built, for suites
 # that are built in, does not have it.
