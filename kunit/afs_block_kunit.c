@@ -162,6 +162,23 @@ static void lookup_finds_the_target_of_a_rename_that_the_server_refuses(struct k
 	expect(test, afs_scene_rename, true, -EACCES, 1);
 }
 
+/* As if it had been somewhere between the cache and ->d_revalidate() all the time. */
+static void lookup_that_is_late_does_not_find_what_was_unlinked(struct kunit *test)
+{
+	struct afs_scene *scene = afs_scene_open(test);
+	struct worker *worker;
+
+	afs_server_says(0, true);
+	worker = start(scene, afs_scene_unlink, NULL);
+	KUNIT_ASSERT_SOON(test, afs_server_is_asked());
+	/* d_count() has been looked at: this is a reference of a lookup */
+	dget(scene->old);
+	afs_server_let_go();
+	finish(worker, 0);
+	KUNIT_EXPECT_EQ(test, afs_scene_revalidate(scene, scene->old, 0), 0);
+	dput(scene->old);
+}
+
 /* Then the status of the file is fetched, by an operation of another kind. */
 static void unlink_after_a_conflict_leaves_nothing_blocked(struct kunit *test)
 {
@@ -196,6 +213,7 @@ static struct kunit_case afs_block_cases[] = {
 	KUNIT_CASE(lookup_of_the_target_waits_for_a_rename),
 	KUNIT_CASE(lookup_finds_the_source_that_the_server_refuses_to_rename),
 	KUNIT_CASE(lookup_finds_the_target_of_a_rename_that_the_server_refuses),
+	KUNIT_CASE(lookup_that_is_late_does_not_find_what_was_unlinked),
 	KUNIT_CASE(unlink_after_a_conflict_leaves_nothing_blocked),
 	KUNIT_CASE(target_is_not_blocked_after_its_silly_rename),
 	{}
