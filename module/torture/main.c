@@ -37,7 +37,7 @@ MODULE_PARM_DESC(stat_interval, "Seconds between statistics, 0 for none (default
 
 static unsigned int duration;
 module_param(duration, uint, 0444);
-MODULE_PARM_DESC(duration, "Seconds to run, and up to 40 more until every op was waited for, 0 for until rmmod (default: 0)");
+MODULE_PARM_DESC(duration, "Seconds to run, and up to 40 more until every op was waited for and all disturbances were seen, 0 for until rmmod (default: 0)");
 
 static unsigned int hold_us = 200;
 module_param(hold_us, uint, 0444);
@@ -71,16 +71,6 @@ static struct vfsmount *lt_mnt;
 static struct task_struct *lt_control;
 
 /* Printing */
-
-static void lt_sum(u64 *counters)
-{
-	unsigned int i, c;
-
-	memset(counters, 0, LT_NR_COUNTERS * sizeof(*counters));
-	for (i = 0; i < nreaders; i++)
-		for (c = 0; c < LT_NR_COUNTERS; c++)
-			counters[c] += READ_ONCE(lt_readers[i].counters[c]);
-}
 
 static struct lt_op_stats lt_sum_op(unsigned int op)
 {
@@ -191,7 +181,9 @@ static void lt_verdict(void)
 	if (lt_inject_faults && !c[LT_NOMEM])
 		lt_error("no allocation failed");
 	lt_check_coverage();
+	lt_disturbed(true);
 	lt_print_ops();
+	lt_print_disturbance();
 	lt_print_line(atomic_read(&lt_errors) ? "End of test: FAILURE" :
 						"End of test: SUCCESS");
 }
@@ -206,7 +198,8 @@ static int lt_control_fn(void *unused)
 		lt_check_stalls();
 		s = (jiffies - start) / HZ;
 		if (duration && s >= duration &&
-		    (s >= duration + LT_GRACE || lt_all_waited_for()))
+		    (s >= duration + LT_GRACE ||
+		     (lt_all_waited_for() && lt_disturbed(false))))
 			break;
 		if (stat_interval && s >= printed + stat_interval) {
 			printed = s;
@@ -215,6 +208,7 @@ static int lt_control_fn(void *unused)
 		}
 	}
 	lt_ask_doctor();
+	lt_disturb_end();
 	lt_stop_readers();
 	lt_verdict();
 
@@ -243,6 +237,9 @@ static int lt_check_parameters(void)
 		pr_err("lookup_torture: inject_faults needs CONFIG_FAULT_INJECTION\n");
 		return -EOPNOTSUPP;
 	}
+	err = lt_disturb_check();
+	if (err)
+		return err;
 	if (!seed)
 		seed = get_random_u32();
 
@@ -302,8 +299,16 @@ static int lt_alloc(void)
 	return 0;
 }
 
-/* All or none: the readers start only once the control thread is there. */
-static int lt_create_threads(void)
+/* The first @n readers, none of which has run yet. */
+static void lt_forget_readers(unsigned int n)
+{
+	while (n--) {
+		kthread_stop(lt_readers[n].task);
+		put_task_struct(lt_readers[n].task);
+	}
+}
+
+static int lt_create_readers(void)
 {
 	struct task_struct *task;
 	unsigned int i;
@@ -314,24 +319,41 @@ static int lt_create_threads(void)
 		r->nr = i;
 		prandom_seed_state(&r->rnd, hash_64(seed + i, 64));
 		task = kthread_create(lt_reader_fn, r, "lookup_torture/%u", i);
-		if (IS_ERR(task))
-			goto fail;
+		if (IS_ERR(task)) {
+			lt_forget_readers(i);
+			return PTR_ERR(task);
+		}
 		get_task_struct(task);
 		r->task = task;
 	}
+	return 0;
+}
+
+/* All or none: the readers start only once everything else is there. */
+static int lt_create_threads(void)
+{
+	struct task_struct *task;
+	int err;
+
+	err = lt_create_readers();
+	if (err)
+		return err;
 	task = kthread_create(lt_control_fn, NULL, "lookup_torture");
-	if (IS_ERR(task))
-		goto fail;
+	err = PTR_ERR_OR_ZERO(task);
+	if (err) {
+		lt_forget_readers(nreaders);
+		return err;
+	}
+	err = lt_disturb_begin(verbose, seed);
+	if (err) {
+		pr_err("lookup_torture: the disturbances cannot be set up: %d\n", err);
+		kthread_stop(task);
+		lt_forget_readers(nreaders);
+		return err;
+	}
 	get_task_struct(task);
 	lt_control = task;
 	return 0;
-
-fail:
-	while (i--) {
-		kthread_stop(lt_readers[i].task);
-		put_task_struct(lt_readers[i].task);
-	}
-	return PTR_ERR(task);
 }
 
 static int __init lt_init(void)
@@ -348,6 +370,7 @@ static int __init lt_init(void)
 		return err;
 	}
 	lt_print_line("Start of test");
+	lt_print_disturbance();
 	for (i = 0; i < nreaders; i++)
 		wake_up_process(lt_readers[i].task);
 	wake_up_process(lt_control);

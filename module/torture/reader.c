@@ -55,6 +55,7 @@ static void lt_await_users(const struct dentry *dentry, int from, int to)
 static void lt_drop(struct lt_reader *r, struct lt_name *name,
 		    struct dentry *dentry)
 {
+	atomic_set(&name->left, 0);
 	atomic_inc(&name->drops_begun);
 	smp_mb__after_atomic();		/* pairs with that of lt_check_found() */
 	if (lt_random(r, 2))
@@ -63,6 +64,21 @@ static void lt_drop(struct lt_reader *r, struct lt_name *name,
 		d_invalidate(dentry);
 	smp_mb__before_atomic();	/* pairs with that of lt_lookup() */
 	atomic_inc(&name->drops_done);
+}
+
+/*
+ * Now and then leave it to a shrinker to take the dentry away.  Returns whether that is so;
+ * the caller's reference keeps it until then.  Nobody looks the name up before it is gone.
+ */
+static bool lt_leave_it(struct lt_reader *r, struct lt_name *name, const struct dentry *dentry)
+{
+	/* d_add_ci() finds an exact name that somebody else may be dropping. */
+	if (!lt_evicting || lt_random(r, 16) || name->exact || d_unhashed(dentry) ||
+	    /* these do not outlive their last user */
+	    (READ_ONCE(dentry->d_flags) & (DCACHE_OP_DELETE | DCACHE_DISCONNECTED)))
+		return false;
+	atomic_set(&name->left, 1);
+	return true;
 }
 
 /* We are the owner: look the name up. */
@@ -76,6 +92,7 @@ static void lt_own(struct lt_reader *r, struct lt_name *name,
 
 	if (atomic_inc_return(&name->owners) != 1)
 		lt_error("%s: has two owners", name->text);
+	r->counters[LT_EVICTED] += atomic_xchg(&name->left, 0);
 	if (lt_gather)
 		lt_await_users(dentry, 1 + lt_gather, INT_MAX);
 	else
@@ -99,7 +116,8 @@ static void lt_own(struct lt_reader *r, struct lt_name *name,
 		 */
 		lt_await_users(res, 0, 2 + num_online_cpus());
 	if (res) {
-		lt_drop(r, under, res);
+		if (!lt_leave_it(r, under, res))
+			lt_drop(r, under, res);
 		dput(res);
 	}
 }
@@ -187,8 +205,10 @@ int lt_reader_fn(void *arg)
 		/* a reader that finds it again and again must not keep others from it */
 		if (lt_gather && !slept)
 			usleep_range(10, 100);
+		lt_be_disturbed(r);
 		cond_resched();
 	}
+	lt_unboost(r);
 
 #ifdef CONFIG_FAULT_INJECTION
 	current->make_it_fail = 0;

@@ -12,7 +12,8 @@
  * as ->lookup() has it.
  *
  * Calls go one way: main.c has the control thread and starts the readers; the control
- * thread calls stalls.c, a reader, in reader.c, calls ops.c, and all use state.c.
+ * thread calls stalls.c and disturb.c, a reader, in reader.c, calls ops.c and disturb.c, that
+ * calls library.c, and all use state.c.
  */
 #ifndef LOOKUP_TORTURE_H
 #define LOOKUP_TORTURE_H
@@ -32,6 +33,7 @@ struct lt_name {
 	atomic_t	owners;		/* lookups in flight: 0 or 1 */
 	atomic_t	drops_begun;	/* counted before the name is unhashed */
 	atomic_t	drops_done;	/* and after that */
+	atomic_t	left;		/* hashed and unused: only a shrinker takes it away */
 };
 
 enum lt_counter {
@@ -41,6 +43,10 @@ enum lt_counter {
 	LT_SLEPT,		/* times that one of them slept, and was woken */
 	LT_SLEPT_FOUND,		/* calls that slept and found */
 	LT_NOMEM,
+	LT_STUTTERS,		/* times that a reader was halted */
+	LT_SHUFFLES,		/* times that it was kept from another CPU than before */
+	LT_BOOSTS,		/* times that it got real-time priority */
+	LT_EVICTED,		/* lookups of a name whose dentry a shrinker took away */
 	LT_NR_COUNTERS
 };
 
@@ -58,6 +64,8 @@ struct lt_reader {
 	struct lt_op_stats	ops[LT_NR_OPS_MAX];
 	unsigned long		since;		/* jiffies | 1, 0: not inside */
 	bool			idle;		/* done, waits to be stopped */
+	bool			boosted;	/* to real-time priority */
+	unsigned int		spared;		/* the first CPU that it may not run on */
 
 	/* of the control thread */
 	unsigned long		reported;	/* ->since of the last stall */
@@ -89,6 +97,7 @@ extern unsigned int lt_gather;		/* waiters that an owner waits for */
 extern unsigned int lt_stall_ms;
 extern bool lt_look_up_exact;		/* readers ask for the exact names too */
 extern bool lt_inject_faults;		/* readers are subject to fault injection */
+extern bool lt_evicting;		/* shrinkers are to find something */
 extern bool lt_stopping;
 extern atomic_t lt_errors;
 
@@ -96,6 +105,10 @@ __printf(1, 2) void lt_error(const char *fmt, ...);
 u32 lt_random(struct lt_reader *r, u32 below);
 void lt_enter(struct lt_reader *r);
 void lt_leave(struct lt_reader *r);
+void lt_sum(u64 *counters);
+int lt_start_thread(struct task_struct **task, int (*fn)(void *unused), const char *name);
+void lt_stop_thread(struct task_struct **task);
+void lt_pause(long jiffies);
 
 /* While others take references: d_count() is a plain read, which is a data race. */
 static inline int lt_users(const struct dentry *dentry)
@@ -110,6 +123,28 @@ int lt_reader_fn(void *arg);
 extern unsigned int lt_stalls, lt_rescued;
 void lt_check_stalls(void);
 void lt_ask_doctor(void);
+
+/* disturb.c: for the control thread, and the last two for a reader */
+int lt_disturb_check(void);
+int lt_disturb_begin(bool verbose, u64 seed);
+void lt_disturb_end(void);
+bool lt_disturbed(bool complain);
+void lt_print_disturbance(void);
+void lt_be_disturbed(struct lt_reader *r);
+void lt_unboost(struct lt_reader *r);
+
+/* library.c: for disturb.c */
+struct lt_library {
+	unsigned int	stutter, shuffle_interval;	/* jiffies, 0: not */
+	unsigned int	onoff_interval, onoff_holdoff;	/* seconds */
+	bool		verbose;
+	u64		seed;
+};
+
+const char *lt_library_name(void);
+int lt_library_begin(const struct lt_library *want);
+void lt_library_end(void);
+bool lt_stutter_wait(void);
 
 /* ops.c */
 extern const struct lt_op lt_ops[];
