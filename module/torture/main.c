@@ -5,6 +5,7 @@
  * The control thread sums, prints, and looks for readers that do not come back
  * from d_alloc_parallel().
  */
+#include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
@@ -69,6 +70,7 @@ MODULE_PARM_DESC(inject_faults, "Have the readers' allocations fail as /sys/kern
 
 static struct vfsmount *lt_mnt;
 static struct task_struct *lt_control;
+static DECLARE_COMPLETION(lt_control_runs);
 
 /* Printing */
 
@@ -193,6 +195,7 @@ static int lt_control_fn(void *unused)
 	unsigned long start = jiffies;
 	unsigned int s, printed = 0;
 
+	complete(&lt_control_runs);
 	while (!kthread_should_stop()) {
 		schedule_timeout_idle(msecs_to_jiffies(LT_POLL_MS));
 		lt_check_stalls();
@@ -374,6 +377,8 @@ static int __init lt_init(void)
 	for (i = 0; i < nreaders; i++)
 		wake_up_process(lt_readers[i].task);
 	wake_up_process(lt_control);
+	/* a thread that is stopped before it has run would leave the readers to run on */
+	wait_for_completion(&lt_control_runs);
 	return 0;
 }
 
