@@ -116,7 +116,7 @@ variables() {
 		'no part nothing; there are: all series mutants' scripts/check/proof nothing
 	says 'an unknown kernel of the bench is named, with the known ones' \
 		'no kernel nobody; there are: unpatched series posted' scripts/measure/bench nobody
-	says 'the short bench takes one kernel' 'usage: .*or scripts/measure/bench --few \[KERNEL\]$' \
+	says 'the short bench takes one kernel' 'usage: .*or scripts/measure/bench --few \[KERNEL\],' \
 		scripts/measure/bench --few series posted
 	says 'an unknown switch of the model is named' 'NOTHING: no such switch' \
 		scripts/check/model/run --trail NOTHING
