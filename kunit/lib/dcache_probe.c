@@ -7,6 +7,19 @@
 
 #include "dcache_probe.h"
 
+/*
+ * The first argument of the function that a kprobe is at the entry of.  The accessor of
+ * s390 is not inline and not exported to modules.
+ */
+static unsigned long first_argument(struct pt_regs *regs)
+{
+#ifdef CONFIG_S390
+	return regs->gprs[2];
+#else
+	return regs_get_kernel_argument(regs, 0);
+#endif
+}
+
 #ifdef DCACHE_CAN_PROBE
 
 void no_post_handler(struct kprobe *kp, struct pt_regs *regs,
@@ -57,7 +70,7 @@ static int watch_handler(struct kprobe *kp, struct pt_regs *regs)
 	struct dentry *dentry = READ_ONCE(watch.dentry);
 	struct inode *dir;
 
-	if ((void *)regs_get_kernel_argument(regs, 0) != READ_ONCE(watch.key))
+	if ((void *)first_argument(regs) != READ_ONCE(watch.key))
 		return 0;
 	dir = READ_ONCE(dentry->d_parent)->d_inode;
 	watch.seen.sent++;
@@ -135,7 +148,7 @@ static struct dentry *held_splice(struct inode *inode, struct dentry *dentry)
 
 static int hold_handler(struct kprobe *kp, struct pt_regs *regs)
 {
-	if ((void *)regs_get_kernel_argument(regs, 0) != hold.inode ||
+	if ((void *)first_argument(regs) != hold.inode ||
 	    hold.diverted)
 		return 0;
 	hold.diverted = true;
@@ -190,7 +203,7 @@ static int fail_handler(struct kprobe *kp, struct pt_regs *regs)
 
 static int done_handler(struct kprobe *kp, struct pt_regs *regs)
 {
-	struct dentry *dentry = (void *)regs_get_kernel_argument(regs, 0);
+	struct dentry *dentry = (void *)first_argument(regs);
 
 	if (READ_ONCE(dentry->d_parent) == fail.dir)
 		fail.ended++;

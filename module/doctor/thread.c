@@ -67,6 +67,8 @@ unsigned long ld_stack_from(struct task_struct *task)
 	return READ_ONCE(task->thread.sp);
 #elif defined(CONFIG_ARM64)
 	return READ_ONCE(task->thread.cpu_context.sp);
+#elif defined(CONFIG_S390)
+	return READ_ONCE(task->thread.ksp);
 #else
 	return (unsigned long)READ_ONCE(task->stack);
 #endif

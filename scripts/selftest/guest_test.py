@@ -144,6 +144,13 @@ def machines(bench):
         '-device virtconsole,chardev=terminal' in command and 'mon:stdio' not in command and \
         '-serial chardev:console' in command, command
 
+    command = bench.command('s390')
+    yield 'that of s390 has channel devices, and a console of the SCLP', \
+        command.startswith('qemu-system-s390x ') and '-machine s390-ccw-virtio ' in command and \
+        '-device virtio-serial-ccw ' in command and '-device virtio-blk-ccw,' in command and \
+        '-device sclpconsole,chardev=console' in command and ' -serial ' not in command and \
+        'console=ttyS1 ' in command, command
+
 
 def foreign(bench):
     """KVM runs what the host itself could."""

@@ -29,5 +29,9 @@ MACHINES = {
                       second='console=ttyS1'),
     'arm64': Machine('aarch64', ('-machine', 'virt,gic-version=3'), 'max,pauth-impdef=on',
                      'console=ttyAMA0 earlycon'),
+    # Its terminal of the SCLP kind is the second one of its kinds: ttyS0 would be the other.
+    's390': Machine('s390x', ('-machine', 's390-ccw-virtio'), 'max', 'console=ttyS1 earlyprintk',
+                    bus='ccw', serial=('-device', 'sclpconsole,chardev=console'),
+                    sysrq=b'\x0f'),
 }
 MACHINES['i386'] = MACHINES['x86_64']

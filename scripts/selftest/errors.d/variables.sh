@@ -45,7 +45,7 @@ variables() {
 	says 'user-mode Linux does not count' 'ARCH=um cannot count instructions' \
 		env ARCH=um scripts/measure/bench
 	says 'an unknown architecture is named, with the known ones' \
-		'ARCH=alpha: unknown value; one of: .*arm64 .*x86_64 i386 um' \
+		'ARCH=alpha: unknown value; one of: .*arm64 .*s390 .*x86_64 i386 um' \
 		env ARCH=alpha scripts/steps/run kunit
 	says 'so is one that would be a path' 'ARCH=\.\./configs/um: unknown value' \
 		env ARCH=../configs/um scripts/steps/run kunit
@@ -53,6 +53,8 @@ variables() {
 		'ARCH=arm64: what is counted are instructions of x86-64' env ARCH=arm64 scripts/measure/bench
 	says 'nor has it the servers of this machine' 'ARCH=arm64: make filesystems runs on this' \
 		env ARCH=arm64 CONFIG=filesystems scripts/steps/run filesystems
+	says 'LAVA is not told of each machine' 'ARCH=s390: make lava writes jobs for x86_64, i386 and arm64 only' \
+		env ARCH=s390 scripts/port/lava
 	says 'nor is it a packaged kernel' 'STOCK=6\.1 is a kernel as Debian has built it: leave .*ARCH' \
 		env ARCH=arm64 STOCK=6.1 scripts/steps/run selftests
 	says 'an unknown filesystem is named, with the known ones' \
