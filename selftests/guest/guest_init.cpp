@@ -9,6 +9,8 @@
  *
  *	insmod	FILE [PARAM...]			a module that the tests need
  *	set	FILE VALUE			a setting that the tests need
+ *	disturb	NAME FILE VALUE MS		while the torture item NAME runs, VALUE is
+ *						written to FILE every MS milliseconds
  *	servers	DIR				the root on the first disk, which the
  *						tests need: shown at DIR, where it can
  *						be written to and nothing of it is kept
@@ -48,6 +50,7 @@
 
 #include <fmt/format.h>
 
+#include "guest_disturb.hpp"
 #include "guest_items.hpp"
 #include "guest_port.hpp"
 
@@ -221,6 +224,8 @@ void prepare(const std::vector<Words> &plan)
 	for (const auto &item : plan) {
 		if (item[0] == "set")
 			put(item.at(1).c_str(), item.at(2));
+		if (item[0] == "disturb")
+			add_disturbance(item);
 		if (item[0] == "servers")
 			mount_servers(item.at(1));
 		if (item[0] != "insmod")

@@ -23,6 +23,7 @@
 #include <fmt/format.h>
 
 #include "doctor.hpp"
+#include "guest_disturb.hpp"
 #include "guest_items.hpp"
 #include "guest_port.hpp"
 
@@ -323,6 +324,7 @@ Result run_torture(const std::string &name, Seconds limit,
 		return { Outcome::fail, fmt::format("insmod: {}", strerror(err)) };
 	child_line("KTAP version 1");
 	child_line("1..1");
+	begin_disturbing(name);
 	while (!success && Clock::now() < deadline) {
 		read_kmsg([&](std::string_view text) {
 			if (!text.starts_with(name))
@@ -338,6 +340,10 @@ Result run_torture(const std::string &name, Seconds limit,
 	if (!success) {
 		dump_kernel_state();
 		return hung(name, limit);
+	}
+	if (const std::string wrong = end_disturbing(); !wrong.empty()) {
+		child_line("# disturbance: " + wrong);
+		success = false;
 	}
 	const std::string module = words[0].substr(0, words[0].rfind(".ko"));
 
