@@ -172,6 +172,11 @@ has_kunit() {
 	[[ ! -f $BUILD/.config ]] || grep -q '^CONFIG_KUNIT=' "$BUILD/.config"
 }
 
+# Whether the library of the kernel's torture tests is a module, which lookup_torture needs then.
+torture_is_module() {
+	[[ -f $BUILD/kernel/torture.ko ]] && grep -qx 'CONFIG_TORTURE_TEST=m' "$BUILD/.config"
+}
+
 # Words for make if the scenario has a list of what KCSAN watches, a line each.  The
 # barriers of the rest count all the same, or what they order looks like a race; those of
 # the entry code and of KCSAN itself cannot.
