@@ -6,6 +6,7 @@ import re
 LEFT_OUT = re.compile(r'\bleft out ([a-z0-9 -]+):')
 COST = re.compile(r'\bcost ([a-z0-9-]+): ([0-9. ]+)$')
 TORTURE = re.compile(r'lookup_torture: End of test: (.*)')
+DISTURBED = re.compile(r'lookup_torture: disturbed by (.*)')
 
 
 def read_costs(path):
@@ -22,11 +23,13 @@ def read_costs(path):
 
 
 def read_torture(path):
-    """(Whether lookup_torture found nothing wrong, {name: number}), as it said at its end;
-    (False, {}) if it did not come to its end."""
+    """(Whether lookup_torture found nothing wrong, {name: number}), as it said at its end,
+    what has disturbed it included; (False, {}) if it did not come to its end."""
     with open(path, encoding='utf-8', errors='replace') as file:
-        ends = TORTURE.findall(file.read())
+        text = file.read()
+    ends = TORTURE.findall(text)
     if not ends:
         return False, {}
+    said = ' '.join(DISTURBED.findall(text)[-1:] + ends[-1:])
     return ends[-1].startswith('SUCCESS'), {name: int(number) for name, number in
-                                            re.findall(r'\b(\w+)=(\d+)\b', ends[-1])}
+                                            re.findall(r'\b(\w+)=(\d+)\b', said)}
