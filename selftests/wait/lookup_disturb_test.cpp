@@ -306,9 +306,6 @@ KTAP_CASE_LIMIT(torture_fails_without_the_disturbances_it_was_asked_for, seconds
 				    "expect_drop_caches: nobody" })
 		t.require(!log.find("lookup_torture: !!! ", missed).empty(),
 			  "it does not say '{}'", missed);
-	/* And for no other reason. */
-	t.require(!log.find("End of test: ", " errors=9").empty(), "it says: '{}'",
-		  log.find("End of test: "));
 }
 
 /* The other way round: all of them come, and waiters are lost. */
