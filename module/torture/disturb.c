@@ -70,6 +70,7 @@ static atomic_t lt_offline, lt_online;
 static int lt_hotplug_state;
 static unsigned int lt_presses, lt_shrinks, lt_freezes;
 static u64 lt_waits_frozen, lt_slept_before;
+static bool lt_freezing;
 static u64 lt_drops_before;
 
 static bool lt_asked(void)
@@ -117,9 +118,12 @@ static int lt_pm_event(struct notifier_block *nb, unsigned long event, void *unu
 	u64 c[LT_NR_COUNTERS];
 
 	lt_sum(c);
-	if (event == PM_SUSPEND_PREPARE)
+	if (event == PM_SUSPEND_PREPARE) {
+		WRITE_ONCE(lt_freezing, true);
 		lt_slept_before = c[LT_SLEPT];
+	}
 	if (event == PM_POST_SUSPEND) {
+		WRITE_ONCE(lt_freezing, false);
 		lt_freezes++;
 		lt_waits_frozen += c[LT_SLEPT] - lt_slept_before;
 	}
@@ -157,7 +161,8 @@ static u64 lt_drop_caches(void)
 
 /*
  * Take memory until shrinkers have run, and no more than that: all others would have to
- * wait for it, or be killed.
+ * wait for it, or be killed.  Not while user space is frozen: kswapd is, too, so nobody
+ * would reclaim before all is gone.
  */
 static void lt_press(void)
 {
@@ -166,7 +171,8 @@ static void lt_press(void)
 	struct page *page, *next;
 	LIST_HEAD(taken);
 
-	while (!kthread_should_stop() && lt_slabs_scanned() == before) {
+	while (!kthread_should_stop() && !READ_ONCE(lt_freezing) &&
+	       lt_slabs_scanned() == before) {
 		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, order);
 		if (page) {
 			set_page_private(page, order);
