@@ -97,6 +97,8 @@ static struct worker *look_meanwhile(struct afs_scene *scene,
 	struct worker *worker;
 
 	afs_server_says(answer, true);
+	/* nothing but what is done to it stops a walk */
+	KUNIT_ASSERT_EQ(test, afs_scene_revalidate(scene, dentry, LOOKUP_RCU), 1);
 	worker = start(scene, work, NULL);
 	KUNIT_ASSERT_SOON(test, afs_server_is_asked());
 	KUNIT_EXPECT_EQ(test, afs_scene_revalidate(scene, dentry, LOOKUP_RCU),

@@ -49,6 +49,12 @@ static int always_valid(struct afs_vnode *vnode, struct key *key)
 	return 0;
 }
 
+/* Runs instead of afs_check_validity(), which a walk under RCU asks. */
+static bool still_valid(const struct afs_vnode *vnode)
+{
+	return true;
+}
+
 static int silly_rename(struct afs_vnode *dvnode, struct afs_vnode *vnode,
 			struct dentry *dentry, struct key *key)
 {
@@ -202,6 +208,7 @@ struct afs_scene *afs_scene_open(struct kunit *test)
 	revalidate = address_of(test, "afs_d_revalidate");
 	divert(test, "afs_request_key", no_key);
 	divert(test, "afs_validate", always_valid);
+	divert(test, "afs_check_validity", still_valid);
 	divert(test, "afs_select_fileserver", ask_server);
 	afs_server_says(0, false);
 
