@@ -43,6 +43,7 @@ static void worker_release(void *data)
 	struct worker *worker = data;
 
 	afs_server_let_go();
+	afs_check_let_go();
 	if (!parked_thread_collect(&worker->thread, 4 * dcache_bound_ms)) {
 		__module_get(THIS_MODULE);
 		return;
@@ -181,6 +182,50 @@ static void lookup_that_is_late_does_not_find_what_was_unlinked(struct kunit *te
 	dput(scene->old);
 }
 
+/* A version that no directory here has. */
+#define OF_ANOTHER_DIRECTORY	77
+
+/*
+ * A revalidation is under way while all of a rename happens.  What it finds out is about
+ * the old name: it must not be stored, and a dentry that is where it was moved to must
+ * not be dropped, with what is mounted there.
+ */
+static void overtaken_by_a_rename(struct kunit *test, bool finds_it_deleted)
+{
+	struct afs_scene *scene = afs_scene_open(test);
+	struct dentry *dentry = scene->old;
+	struct worker *looker;
+
+	afs_check_holds(finds_it_deleted);
+	dget(dentry);
+	looker = start(scene, NULL, dentry);
+	KUNIT_ASSERT_SOON(test, afs_check_is_reached());
+	KUNIT_ASSERT_EQ(test, afs_scene_rename(scene), 0);
+	WRITE_ONCE(dentry->d_time, OF_ANOTHER_DIRECTORY);
+	afs_check_let_go();
+	finish(looker, 1);
+#ifdef COMPAT_HAVE_REVALIDATE_NAME
+	/* It counts as found before, whatever the directory says now. */
+	KUNIT_EXPECT_EQ(test, afs_checks(), 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(dentry->d_time), OF_ANOTHER_DIRECTORY);
+#else
+	/* Its new name is looked for where it is now. */
+	KUNIT_EXPECT_EQ(test, afs_checks(), 2);
+#endif
+	KUNIT_EXPECT_FALSE(test, d_unhashed(dentry));
+	dput(dentry);
+}
+
+static void lookup_that_a_rename_overtakes_stores_no_version(struct kunit *test)
+{
+	overtaken_by_a_rename(test, false);
+}
+
+static void lookup_that_a_rename_overtakes_does_not_drop_it(struct kunit *test)
+{
+	overtaken_by_a_rename(test, true);
+}
+
 /* Then the status of the file is fetched, by an operation of another kind. */
 static void unlink_after_a_conflict_leaves_nothing_blocked(struct kunit *test)
 {
@@ -216,6 +261,8 @@ static struct kunit_case afs_block_cases[] = {
 	KUNIT_CASE(lookup_finds_the_source_that_the_server_refuses_to_rename),
 	KUNIT_CASE(lookup_finds_the_target_of_a_rename_that_the_server_refuses),
 	KUNIT_CASE(lookup_that_is_late_does_not_find_what_was_unlinked),
+	KUNIT_CASE(lookup_that_a_rename_overtakes_stores_no_version),
+	KUNIT_CASE(lookup_that_a_rename_overtakes_does_not_drop_it),
 	KUNIT_CASE(unlink_after_a_conflict_leaves_nothing_blocked),
 	KUNIT_CASE(target_is_not_blocked_after_its_silly_rename),
 	{}

@@ -43,11 +43,61 @@ static struct key *no_key(struct afs_cell *cell)
 	return NULL;
 }
 
-/* Runs instead of afs_validate(): what we know of the vnode is right. */
+/* Of directories, by ->d_revalidate(). */
+static struct {
+	bool held;
+	bool finds_it_deleted;
+	bool reached;
+	unsigned int checks;
+	struct completion let_go;
+} check;
+
+/*
+ * Runs instead of afs_validate(): what we know of the vnode is right.  The first check of
+ * a directory may be held, and find that it was deleted; those after that do not.
+ */
 static int always_valid(struct afs_vnode *vnode, struct key *key)
 {
+	if (!S_ISDIR(vnode->netfs.inode.i_mode))
+		return 0;
+	if (check.checks++) {
+		clear_bit(AFS_VNODE_DELETED, &vnode->flags);
+		return 0;
+	}
+	if (!check.held)
+		return 0;
+	raise_flag(&check.reached);
+	wait_for_completion_timeout(&check.let_go,
+				    4 * msecs_to_jiffies(dcache_bound_ms) + 1);
+	if (check.finds_it_deleted)
+		set_bit(AFS_VNODE_DELETED, &vnode->flags);
 	return 0;
 }
+
+void afs_check_holds(bool finds_it_deleted)
+{
+	check.held = true;
+	check.finds_it_deleted = finds_it_deleted;
+}
+EXPORT_SYMBOL_GPL(afs_check_holds);
+
+bool afs_check_is_reached(void)
+{
+	return flag_is_up(&check.reached);
+}
+EXPORT_SYMBOL_GPL(afs_check_is_reached);
+
+void afs_check_let_go(void)
+{
+	complete_all(&check.let_go);
+}
+EXPORT_SYMBOL_GPL(afs_check_let_go);
+
+unsigned int afs_checks(void)
+{
+	return check.checks;
+}
+EXPORT_SYMBOL_GPL(afs_checks);
 
 /* Runs instead of afs_check_validity(), which a walk under RCU asks. */
 static bool still_valid(const struct afs_vnode *vnode)
@@ -173,6 +223,7 @@ static void scene_close(void *data)
 	struct afs_scene *scene = data;
 
 	afs_server_let_go();
+	afs_check_let_go();
 	scene_put(scene->old);
 	scene_put(scene->target);
 	scene_put(scene->dir);
@@ -194,6 +245,8 @@ struct afs_scene *afs_scene_open(struct kunit *test)
 	module_put(type->owner);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scene->mnt);
 	init_completion(&server.let_go);
+	memset(&check, 0, sizeof(check));
+	init_completion(&check.let_go);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, scene_close, scene));
 

@@ -34,6 +34,15 @@ unsigned int afs_server_requests(void);
 bool afs_server_is_asked(void);
 void afs_server_let_go(void);
 
+/*
+ * The first check of the directory by ->d_revalidate() is held until it is let go.  It may
+ * find the directory deleted, which the later ones do not.  How many there were.
+ */
+void afs_check_holds(bool finds_it_deleted);
+bool afs_check_is_reached(void);
+void afs_check_let_go(void);
+unsigned int afs_checks(void);
+
 /* What afs_sillyrename() returns from now on; 1: the real one runs. */
 void afs_silly_rename_fails(struct kunit *test, int error);
 
