@@ -231,8 +231,8 @@ std::vector<fs_kind> local_filesystems()
 		/*
 		 * Files only: with directories a run on the series ended in EACCES, behind a line
 		 * of ntfs_readdir() that makes a bad inode.  By reading, it looks at the record of
-		 * a directory without the lock under which a rename of that directory changes it;
-		 * no run on the base has shown the same yet.
+		 * a directory without the lock under which a rename of that directory changes it.
+		 * The one run with directories on the base passed, so that is not shown.
 		 */
 		disk({"ntfs3", "ntfs3", "ntfs_lookup", {"mkfs.ntfs", "-F", "-Q", "-q"}, 16,
 		      stresses_files, ""}),
