@@ -229,10 +229,10 @@ std::vector<fs_kind> local_filesystems()
 		      true}),
 		disk({"exfat", "exfat", "exfat_lookup", {"mkfs.exfat"}, 16, stresses, "", true}),
 		/*
-		 * Files only: with directories a run on the series ended in EACCES, behind a line
-		 * of ntfs_readdir() that makes a bad inode.  By reading, it looks at the record of
-		 * a directory without the lock under which a rename of that directory changes it.
-		 * The one run with directories on the base passed, so that is not shown.
+		 * Files only: with directories most runs fail on the base as well, in EACCES behind a
+		 * line of ntfs_readdir() that makes a bad inode, or with an open that finds a
+		 * directory that was removed.  By reading, ntfs_readdir() looks at the record of a
+		 * directory without the lock under which a rename of that directory changes it.
 		 */
 		disk({"ntfs3", "ntfs3", "ntfs_lookup", {"mkfs.ntfs", "-F", "-Q", "-q"}, 16,
 		      stresses_files, ""}),
