@@ -13,6 +13,7 @@
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/suspend.h>
@@ -23,6 +24,7 @@
 
 #define LT_ONLINE	60		/* seconds; the freezer tries for 20 */
 #define LT_PRESS_ORDER	4		/* pages at once, until there are no such any more */
+#define LT_PRESS	2		/* seconds to wait for kswapd */
 
 static unsigned int onoff_holdoff;
 module_param(onoff_holdoff, uint, 0444);
@@ -160,19 +162,45 @@ static u64 lt_drop_caches(void)
 }
 
 /*
- * Take memory until shrinkers have run, and no more than that: all others would have to
- * wait for it, or be killed.  Not while user space is frozen: kswapd is, too, so nobody
- * would reclaim before all is gone.
+ * Whether kswapd has been woken, and nobody has to reclaim by himself yet.  What is left
+ * is for all others: with the dcache as small as it is here they would not wait for
+ * memory, but be killed.
+ */
+static bool lt_memory_is_short(void)
+{
+	struct pglist_data *node = NODE_DATA(first_online_node);
+	unsigned long left = 0, least = 0;
+	unsigned int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *zone = &node->node_zones[i];
+
+		if (!populated_zone(zone))
+			continue;
+		left += zone_page_state(zone, NR_FREE_PAGES);
+		least += (min_wmark_pages(zone) + low_wmark_pages(zone)) / 2;
+	}
+	return left <= least;
+}
+
+/*
+ * Take memory until kswapd has run shrinkers, and then, or if it does not come to that in
+ * time, give all back.  Not while user space is frozen: kswapd is, too.
  */
 static void lt_press(void)
 {
 	u64 before = lt_slabs_scanned();
+	unsigned long until = jiffies + LT_PRESS * HZ;
 	unsigned int order = LT_PRESS_ORDER;
 	struct page *page, *next;
 	LIST_HEAD(taken);
 
 	while (!kthread_should_stop() && !READ_ONCE(lt_freezing) &&
-	       lt_slabs_scanned() == before) {
+	       lt_slabs_scanned() == before && time_before(jiffies, until)) {
+		if (lt_memory_is_short()) {
+			schedule_timeout_idle(1);
+			continue;
+		}
 		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, order);
 		if (page) {
 			set_page_private(page, order);
