@@ -49,8 +49,16 @@ static struct {
 	bool finds_it_deleted;
 	bool reached;
 	unsigned int checks;
+	unsigned int waits;		/* see afs_wait_misses_the_block() */
 	struct completion let_go;
 } check;
+
+static void hold_until_let_go(void)
+{
+	raise_flag(&check.reached);
+	wait_for_completion_timeout(&check.let_go,
+				    4 * msecs_to_jiffies(dcache_bound_ms) + 1);
+}
 
 /*
  * Runs instead of afs_validate(): what we know of the vnode is right.  The first check of
@@ -66,9 +74,7 @@ static int always_valid(struct afs_vnode *vnode, struct key *key)
 	}
 	if (!check.held)
 		return 0;
-	raise_flag(&check.reached);
-	wait_for_completion_timeout(&check.let_go,
-				    4 * msecs_to_jiffies(dcache_bound_ms) + 1);
+	hold_until_let_go();
 	if (check.finds_it_deleted)
 		set_bit(AFS_VNODE_DELETED, &vnode->flags);
 	return 0;
@@ -98,6 +104,21 @@ unsigned int afs_checks(void)
 	return check.checks;
 }
 EXPORT_SYMBOL_GPL(afs_checks);
+
+/* Runs instead of d_wait_unblocked(). */
+static int wait_too_early(struct dentry *dentry)
+{
+	if (!check.waits++)
+		return 0;
+	hold_until_let_go();
+	return 1;
+}
+
+void afs_wait_misses_the_block(struct kunit *test)
+{
+	divert(test, "d_wait_unblocked", wait_too_early);
+}
+EXPORT_SYMBOL_GPL(afs_wait_misses_the_block);
 
 /* Runs instead of afs_check_validity(), which a walk under RCU asks. */
 static bool still_valid(const struct afs_vnode *vnode)
