@@ -29,7 +29,7 @@ sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 
 # pylint: disable=wrong-import-position
 from dw.ending import run_main
-from dw.lava import BEGIN, END, PLAN, RESULT, WORDS
+from dw.lava import ARCHES, BEGIN, END, PLAN, RESULT, WORDS
 from dw.machines import MACHINES
 
 PLAN_TEXT = 'insmod gatefs.ko\nkunit in_lookup_name 60 in_lookup_name_kunit.ko\n'
@@ -185,7 +185,7 @@ def tests_of_schema():
     """(name, what is wrong) of all that needs LAVA's schema."""
     import yaml
     with tempfile.TemporaryDirectory() as where:
-        for arch in MACHINES:
+        for arch in ARCHES:
             job, said = write_job(where, arch)
             yield f'LAVA takes the job for {arch}', [said] if said else list(wrong_job(job, arch))
         path = os.path.join(where, 'broken.yaml')
