@@ -269,7 +269,7 @@ static void lt_boost(struct lt_reader *r)
 			lt_unboost(r);
 	} else if (!lt_random(r, lt_nreaders * rt_boost_factor)) {
 		r->boosted = true;
-		r->counters[LT_BOOSTS]++;
+		lt_count(r, LT_BOOSTS, 1);
 		sched_set_fifo(current);
 	}
 }
@@ -286,13 +286,13 @@ void lt_be_disturbed(struct lt_reader *r)
 {
 	unsigned int spared;
 
-	r->counters[LT_STUTTERS] += lt_stutter_wait();
+	lt_count(r, LT_STUTTERS, lt_stutter_wait());
 	if (rt_boost)
 		lt_boost(r);
 	if (shuffle_interval) {
 		/* Others change it meanwhile, and any value does. */
 		spared = data_race(cpumask_first_zero(current->cpus_ptr));
-		r->counters[LT_SHUFFLES] += spared != r->spared;
+		lt_count(r, LT_SHUFFLES, spared != r->spared);
 		r->spared = spared;
 	}
 }

@@ -38,7 +38,7 @@ static struct dentry *lt_give_up(struct dentry *dentry)
 
 static struct dentry *lt_nomem(struct lt_reader *r, struct dentry *dentry)
 {
-	r->counters[LT_NOMEM]++;
+	lt_count(r, LT_NOMEM, 1);
 	return lt_give_up(dentry);
 }
 
@@ -234,7 +234,7 @@ static struct dentry *lt_add_ci(struct lt_reader *r, struct lt_name *name,
 	lt_leave(r);
 	d_lookup_done(dentry);
 	if (IS_ERR(res)) {
-		r->counters[LT_NOMEM]++;
+		lt_count(r, LT_NOMEM, 1);
 		return NULL;
 	}
 	if (res->d_parent != lt_dir || strcmp(res->d_name.name, exact->text))

@@ -92,7 +92,7 @@ static void lt_own(struct lt_reader *r, struct lt_name *name,
 
 	if (atomic_inc_return(&name->owners) != 1)
 		lt_error("%s: has two owners", name->text);
-	r->counters[LT_EVICTED] += atomic_xchg(&name->left, 0);
+	lt_count(r, LT_EVICTED, atomic_xchg(&name->left, 0));
 	if (lt_gather)
 		lt_await_users(dentry, 1 + lt_gather, INT_MAX);
 	else
@@ -162,23 +162,23 @@ static bool lt_lookup(struct lt_reader *r, struct lt_name *name)
 	lt_leave(r);
 	slept = current->nvcsw - switches;
 
-	r->counters[LT_LOOKUPS]++;
+	lt_count(r, LT_LOOKUPS, 1);
 	if (IS_ERR(dentry)) {
 		if (dentry != ERR_PTR(-ENOMEM))
 			lt_error("%s: d_alloc_parallel(): %pe", name->text,
 				 dentry);
-		r->counters[LT_NOMEM]++;
+		lt_count(r, LT_NOMEM, 1);
 		return slept;
 	}
-	r->counters[LT_SLEPT] += slept;
+	lt_count(r, LT_SLEPT, slept);
 	if (!d_in_lookup(dentry)) {
 		lt_check_found(name, dentry, drops);
-		r->counters[LT_FOUND]++;
-		r->counters[LT_SLEPT_FOUND] += !!slept;
+		lt_count(r, LT_FOUND, 1);
+		lt_count(r, LT_SLEPT_FOUND, !!slept);
 	} else if (cmpxchg(&dentry->d_fsdata, NULL, r)) {
 		lt_error("%s: found in lookup by somebody else", name->text);
 	} else {
-		r->counters[LT_OWNED]++;
+		lt_count(r, LT_OWNED, 1);
 		lt_own(r, name, dentry);
 	}
 	dput(dentry);

@@ -72,6 +72,12 @@ struct lt_reader {
 	unsigned int		tries;		/* to get it out of this one */
 };
 
+/* By the reader itself, of whose counters lt_sum() makes sums meanwhile. */
+static inline void lt_count(struct lt_reader *r, enum lt_counter counter, u64 n)
+{
+	WRITE_ONCE(r->counters[counter], r->counters[counter] + n);
+}
+
 struct lt_op {
 	const char	*name;
 	/*
