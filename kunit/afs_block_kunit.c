@@ -226,28 +226,6 @@ static void lookup_that_a_rename_overtakes_does_not_drop_it(struct kunit *test)
 	overtaken_by_a_rename(test, true);
 }
 
-/* The rename begins when ->d_revalidate() has just seen that it need not wait. */
-static void lookup_that_just_misses_the_block_waits_for_the_rename(struct kunit *test)
-{
-	struct afs_scene *scene = afs_scene_open(test);
-	struct worker *worker, *looker;
-
-	afs_server_says(0, true);
-	worker = start(scene, afs_scene_rename, NULL);
-	KUNIT_ASSERT_SOON(test, afs_server_is_asked());
-	afs_wait_misses_the_block(test);
-	dget(scene->old);
-	looker = start(scene, NULL, scene->old);
-	KUNIT_ASSERT_SOON_MSG(test, afs_check_is_reached(),
-			      "->d_revalidate() does not wait again");
-	KUNIT_EXPECT_EQ(test, afs_checks(), 0);
-	afs_server_let_go();
-	finish(worker, 0);
-	afs_check_let_go();
-	finish(looker, 1);
-	dput(scene->old);
-}
-
 /* Then the status of the file is fetched, by an operation of another kind. */
 static void unlink_after_a_conflict_leaves_nothing_blocked(struct kunit *test)
 {
@@ -285,7 +263,6 @@ static struct kunit_case afs_block_cases[] = {
 	KUNIT_CASE(lookup_that_is_late_does_not_find_what_was_unlinked),
 	KUNIT_CASE(lookup_that_a_rename_overtakes_stores_no_version),
 	KUNIT_CASE(lookup_that_a_rename_overtakes_does_not_drop_it),
-	KUNIT_CASE(lookup_that_just_misses_the_block_waits_for_the_rename),
 	KUNIT_CASE(unlink_after_a_conflict_leaves_nothing_blocked),
 	KUNIT_CASE(target_is_not_blocked_after_its_silly_rename),
 	{}

@@ -22,6 +22,7 @@ struct waiter {
 	struct dentry *dentry;
 	bool take_sigkill;
 	int result;
+	unsigned int seq;		/* what it compares with at its end */
 	struct completion done;
 };
 
@@ -66,7 +67,7 @@ static void waiter_body(struct parked_thread *self)
 	if (waiter->take_sigkill)
 		allow_signal(SIGKILL);
 	parked_thread_announce(self);
-	waiter->result = compat_d_wait_unblocked(waiter->dentry);
+	waiter->result = compat_d_wait_unblocked(waiter->dentry, &waiter->seq);
 	complete_all(&waiter->done);
 	if (waiter->take_sigkill) {
 		flush_signals(current);
@@ -136,9 +137,11 @@ static void blocked_dentry_stays_hashed(struct kunit *test)
 static void dentry_that_is_not_blocked_is_not_waited_for(struct kunit *test)
 {
 	struct stage stage = set_stage(test);
+	unsigned int seq;
 
 	compat_d_unblock(stage.file);
-	KUNIT_EXPECT_EQ(test, compat_d_wait_unblocked(stage.file), 0);
+	KUNIT_EXPECT_EQ(test, compat_d_wait_unblocked(stage.file, &seq), 0);
+	KUNIT_EXPECT_TRUE(test, compat_d_unchanged(stage.file, seq));
 }
 
 static void waiters_sleep_until_the_dentry_is_unblocked(struct kunit *test)
@@ -152,7 +155,7 @@ static void waiters_sleep_until_the_dentry_is_unblocked(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, sleeps(stage.waiter[i]));
 	compat_d_unblock(stage.file);
 	for (i = 0; i < FEW; i++)
-		expect_result(&stage, stage.waiter[i], 1);
+		expect_result(&stage, stage.waiter[i], 0);
 }
 
 static void waiter_that_is_woken_for_nothing_sleeps_on(struct kunit *test)
@@ -165,7 +168,40 @@ static void waiter_that_is_woken_for_nothing_sleeps_on(struct kunit *test)
 	KUNIT_EXPECT_SOON(test, parked_thread_switches(&waiter->thread) != before &&
 			  sleeps(waiter));
 	compat_d_unblock(stage.file);
+	expect_result(&stage, waiter, 0);
+}
+
+static void dentry_that_was_dropped_is_told(struct kunit *test)
+{
+	struct stage stage = set_stage(test);
+	struct waiter *waiter = wait_for(&stage, false);
+	unsigned int seq;
+
+	d_drop(stage.file);
+	compat_d_unblock(stage.file);
 	expect_result(&stage, waiter, 1);
+	/* also to a task that is late, and need not wait */
+	KUNIT_EXPECT_EQ(test, compat_d_wait_unblocked(stage.file, &seq), 1);
+}
+
+/* What a task finds out between its wait and its end is about what the dentry was. */
+static void change_after_the_wait_is_noticed(struct kunit *test)
+{
+	struct stage stage = set_stage(test);
+	struct waiter *waiter = wait_for(&stage, false);
+	unsigned int seq;
+
+	compat_d_unblock(stage.file);
+	expect_result(&stage, waiter, 0);
+	KUNIT_EXPECT_TRUE(test, compat_d_unchanged(stage.file, waiter->seq));
+	block(stage.file);
+	KUNIT_EXPECT_FALSE(test, compat_d_unchanged(stage.file, waiter->seq));
+	compat_d_unblock(stage.file);
+	KUNIT_EXPECT_FALSE(test, compat_d_unchanged(stage.file, waiter->seq));
+
+	KUNIT_EXPECT_EQ(test, compat_d_wait_unblocked(stage.file, &seq), 0);
+	d_drop(stage.file);
+	KUNIT_EXPECT_FALSE(test, compat_d_unchanged(stage.file, seq));
 }
 
 static void killed_waiter_does_not_wait(struct kunit *test)
@@ -219,6 +255,8 @@ static struct kunit_case d_block_cases[] = {
 	KUNIT_CASE(dentry_that_is_not_blocked_is_not_waited_for),
 	KUNIT_CASE(waiters_sleep_until_the_dentry_is_unblocked),
 	KUNIT_CASE(waiter_that_is_woken_for_nothing_sleeps_on),
+	KUNIT_CASE(dentry_that_was_dropped_is_told),
+	KUNIT_CASE(change_after_the_wait_is_noticed),
 	KUNIT_CASE(killed_waiter_does_not_wait),
 	KUNIT_CASE(nested_block_leaves_the_dentry_to_the_outer_one),
 	KUNIT_CASE(walk_under_rcu_does_not_get_past),

@@ -49,7 +49,6 @@ static struct {
 	bool finds_it_deleted;
 	bool reached;
 	unsigned int checks;
-	unsigned int waits;		/* see afs_wait_misses_the_block() */
 	struct completion let_go;
 } check;
 
@@ -104,21 +103,6 @@ unsigned int afs_checks(void)
 	return check.checks;
 }
 EXPORT_SYMBOL_GPL(afs_checks);
-
-/* Runs instead of d_wait_unblocked(). */
-static int wait_too_early(struct dentry *dentry)
-{
-	if (!check.waits++)
-		return 0;
-	hold_until_let_go();
-	return 1;
-}
-
-void afs_wait_misses_the_block(struct kunit *test)
-{
-	divert(test, "d_wait_unblocked", wait_too_early);
-}
-EXPORT_SYMBOL_GPL(afs_wait_misses_the_block);
 
 /* Runs instead of afs_check_validity(), which a walk under RCU asks. */
 static bool still_valid(const struct afs_vnode *vnode)

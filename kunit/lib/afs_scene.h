@@ -43,12 +43,6 @@ bool afs_check_is_reached(void);
 void afs_check_let_go(void);
 unsigned int afs_checks(void);
 
-/*
- * The next d_wait_unblocked() says that the dentry is not blocked, as if it were blocked
- * right after that.  The one after it is held as if it were a check, see above.
- */
-void afs_wait_misses_the_block(struct kunit *test);
-
 /* What afs_sillyrename() returns from now on; 1: the real one runs. */
 void afs_silly_rename_fails(struct kunit *test, int error);
 

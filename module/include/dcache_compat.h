@@ -20,6 +20,8 @@
 #include <asm/unwind.h>
 #endif
 
+#include <linux/namei.h>
+
 #include "d_alloc_parallel_compat.h"
 
 /*
@@ -191,12 +193,37 @@ static inline void compat_d_unblock(struct dentry *dentry)
 #endif
 }
 
-static inline int compat_d_wait_unblocked(struct dentry *dentry)
+static inline int compat_d_wait_unblocked(struct dentry *dentry, unsigned int *seq)
 {
 #ifdef COMPAT_HAVE_D_BLOCK
-	return d_wait_unblocked(dentry);
+	return d_wait_unblocked(dentry, seq);
 #else
 	return 0;
+#endif
+}
+
+static inline bool compat_d_unchanged(const struct dentry *dentry, unsigned int seq)
+{
+#ifdef COMPAT_HAVE_D_BLOCK
+	return d_unchanged(dentry, seq);
+#else
+	return false;
+#endif
+}
+
+/* A name that no file has, of the series readdir; @dir is locked exclusively. */
+#ifdef COMPAT_HAVE_LOOKUP_UNUSED
+#define COMPAT_HAS_LOOKUP_UNUSED	true
+#else
+#define COMPAT_HAS_LOOKUP_UNUSED	false
+#endif
+
+static inline struct dentry *compat_lookup_unused(struct qstr *name, struct dentry *dir)
+{
+#ifdef COMPAT_HAVE_LOOKUP_UNUSED
+	return lookup_unused_noperm(name, dir);
+#else
+	return ERR_PTR(-EOPNOTSUPP);
 #endif
 }
 

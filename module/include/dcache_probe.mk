@@ -32,6 +32,7 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_CREATE_EXCL,fs.h,^[[:space:]]*umode
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_VMA_FLAGS_T,shmem_fs.h,\<vma_flags_t flags)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_ALLOC_TRYLOCK,dcache.h,\<d_alloc_trylock.struct)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_BLOCK,dcache.h,\<d_block.struct)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOOKUP_UNUSED,namei.h,\<lookup_unused_noperm.struct)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_REVALIDATE_NAME,dcache.h,d_revalidate..struct inode)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_DISOWN,dcache.h,\<d_in_lookup_disown.const)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_DIR_RETRY,fs.h,\<dir_retry.struct dir_context)

@@ -9,6 +9,8 @@ hidden byte
 	opened_at_server,	/* nobody opens a file that the server is asked to remove */
 	opened_when_gone,	/* nor one that it has removed */
 	stays_blocked,		/* what was blocked is not blocked when the operation is over */
+	version_of_another_directory,	/* is not stored */
+	renamed_is_dropped,	/* what is renamed meanwhile is not called invalid */
 	count_wrong,		/* references balance */
 	lock_not_held,		/* ->iterate_shared() is called with the directory locked */
 	waits_locked,		/* and the reader waits for a lookup without that */
@@ -31,6 +33,9 @@ hidden byte
 #define WAITS_LOCKED_AFTER_ALL	11
 #define MADE_WHILE_IT_WAITS	12
 #define ALL_LISTED		13
+#define WAITS_FOR_A_RENAME	14
+#define STORED_AFTER_A_RENAME	15
+#define OVERTAKEN		16
 #ifndef REACH
 #define REACH		0
 #endif

@@ -7,8 +7,8 @@
  * One statement is one step.  A hold of ->d_lock is several: d_is_blocked(), d_unhashed()
  * and ->d_seq are read without it.
  *
- * Not here: the order of stores, which is for litmus/readdir/; signals; which of the names
- * of a renamed dentry a lookup was for; what other mutexes a filesystem takes.
+ * Not here: the order of stores, which is for litmus/readdir/; signals; that a rename moves
+ * the dentry, see rename.pml; what other mutexes a filesystem takes.
  */
 #ifndef LOOKERS
 #define LOOKERS		2
@@ -168,30 +168,32 @@ inline put()
 	d_step { !d_lock -> d_count-- }
 }
 
+/* Sets @waited, and @gone to what it returns. */
 inline d_wait_unblocked()
 {
 	waited = false;
-	if
-	:: !mark
+	lock();
+	do
+	:: !mark -> break
 	:: else ->
-		lock();
-		do
-		:: !mark -> break
-		:: else ->
-			reach(WAITS_FOR_AN_ANSWER, at_server);
-			queued[me] = true;
-			unlock();
-			!queued[me];
-			lock()
-		od;
+		reach(WAITS_FOR_AN_ANSWER, at_server);
+		waited = true;
+		queued[me] = true;
 		unlock();
-		waited = true
-	fi
+		!queued[me];
+		lock()
+	od;
+#ifdef WAIT_TELLS_ONLY_THOSE_WHO_WAITED_THAT_THE_DENTRY_WAS_DROPPED
+	gone = waited && d_unhashed;
+#else
+	gone = d_unhashed;
+#endif
+	unlock()
 }
 
 proctype looker(byte me)
 {
-	bool waited, found_blocked, found;
+	bool waited, found_blocked, found, gone;
 	byte seq;
 
 	if
@@ -235,9 +237,9 @@ with_reference:
 	d_wait_unblocked();
 	if
 #ifdef AFS_LOOKUP_THAT_IS_LATE_FINDS_WHAT_WAS_UNLINKED
-	:: waited && d_unhashed ->
+	:: false ->
 #else
-	:: d_unhashed ->
+	:: gone ->
 #endif
 		reach(COMES_LATE, found_blocked && !waited);
 		put();
