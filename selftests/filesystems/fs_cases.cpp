@@ -17,7 +17,8 @@ std::vector<claim> all_claims()
 	for (const auto &part : {claims_about_waiting(), claims_about_changes(),
 				 claims_about_readdir(), claims_about_servers(),
 				 claims_about_handles(), claims_about_names(),
-				 claims_about_silly_names(), claims_under_stress()})
+				 claims_about_silly_names(), claims_about_unlinks(),
+				 claims_under_stress()})
 		all.insert(all.end(), part.begin(), part.end());
 	return all;
 }

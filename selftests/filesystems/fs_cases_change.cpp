@@ -67,13 +67,7 @@ void unlink_comes_after_a_lookup(fs_rig &rig)
 	actor &owner = rig.held_owner("u");
 	auto group = rig.parked_waiters("u");
 	const std::string path = rig.s.path("u");
-	actor &remover = rig.people.start([=] {
-		answer a;
-
-		if (::unlink(path.c_str()))
-			a.error = errno;
-		return a;
-	});
+	actor &remover = rig.people.start(unlink_of(path));
 
 	rig.must_be_in(remover, "unlinkat", "the one who removes");
 	rig.s.go();

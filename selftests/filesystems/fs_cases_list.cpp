@@ -1,18 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0
-/* readdir that makes dentries of what it lists. */
+/*
+ * readdir that makes dentries of what it lists.  It waits for a name that is in lookup, with
+ * the directory locked, or does without the dentry where the kernel has d_alloc_trylock().
+ */
 #include "fs_rig.hpp"
+#include "kernel.hpp"
 
 #include <algorithm>
 
 namespace {
 
-void readdir_waits_for_the_lookup_of_a_name_that_it_lists(fs_rig &rig)
+void need_readdir_that_waits(fs_rig &rig, bool waits)
 {
+	if (readdir_waits(rig.t) != waits)
+		rig.t.skip("{}", waits ? "readdir of this kernel does without the dentry"
+				       : "readdir of this kernel waits: SERIES=readdir");
+}
+
+/* It is in the middle of its list, and meets the lookup that @owner has begun. */
+void must_meet(fs_rig &rig, const actor &owner, actor &lister, bool waits)
+{
+	std::string stack;
+
+	if (waits)
+		rig.people.must_be_parked(lister, "the one who lists");
+	else
+		/* A server that has one thing at a time on its hands does not tell it the rest. */
+		rig.t.require(wait_until(rig.t.bound(crew::bound), [&] {
+				      stack = rig.stack_of(lister);
+				      return lister.done() ||
+					     (stack.find("wait_for_response") != stack.npos &&
+					      stack.find(waiting_function) == stack.npos);
+			      }),
+			      "the one who lists does not go on: {}", stack);
+	rig.t.require(!owner.done(), "the owner was not held");
+}
+
+void list_a_name_in_lookup(fs_rig &rig, bool waits)
+{
+	need_readdir_that_waits(rig, waits);
 	rig.have("p");
 	rig.begin();
 	actor &owner = rig.held_owner("p");
-	auto listers = rig.parked_waiters(list_of(rig.s.dir()));
+	auto listers = rig.people.start(waiters, list_of(rig.s.dir()));
 
+	for (actor *l : listers)
+		must_meet(rig, owner, *l, waits);
 	rig.s.go();
 	rig.people.must_find(owner, "the owner");
 	for (actor *l : listers) {
@@ -28,8 +61,9 @@ void readdir_waits_for_the_lookup_of_a_name_that_it_lists(fs_rig &rig)
  * It has been told of the name already when the lookup begins, and lists it only afterwards.
  * The server may well have one thing at a time on its hands.
  */
-void readdir_waits_for_a_lookup_that_began_after_its_request(fs_rig &rig)
+void list_a_name_that_was_looked_up_after_the_request(fs_rig &rig, bool waits)
 {
+	need_readdir_that_waits(rig, waits);
 	for (int i = 0; i < 16; i++)
 		rig.have(fmt::format("told-{}", i));
 	rig.begin();
@@ -68,7 +102,7 @@ void readdir_waits_for_a_lookup_that_began_after_its_request(fs_rig &rig)
 		return rest;
 	});
 
-	rig.people.must_be_parked(lister, "the one who lists");
+	must_meet(rig, owner, lister, waits);
 	rig.s.go();
 	rig.people.must_find(owner, "the owner");
 	const answer &rest = rig.people.answer_of(lister, "the one who lists");
@@ -82,8 +116,9 @@ void readdir_waits_for_a_lookup_that_began_after_its_request(fs_rig &rig)
  * The server has the name in its answer already, which is not sent yet because of another
  * name, when the lookup begins.
  */
-void readdir_waits_for_a_lookup_that_overtook_its_answer(fs_rig &rig)
+void list_a_name_whose_lookup_overtook_the_answer(fs_rig &rig, bool waits)
 {
+	need_readdir_that_waits(rig, waits);
 	for (int i = 0; i < 4; i++)
 		rig.have(fmt::format("told-{}", i));
 	rig.begin();
@@ -101,8 +136,7 @@ void readdir_waits_for_a_lookup_that_overtook_its_answer(fs_rig &rig)
 
 	rig.must_be_in(owner, rig.s.looks_up_in(), "the owner");
 	rig.s.pass(late);
-	rig.people.must_be_parked(lister, "the one who lists");
-	rig.t.require(!owner.done(), "the owner was not held");
+	must_meet(rig, owner, lister, waits);
 	rig.s.go();
 	rig.people.must_find(owner, "the owner");
 	const answer &list = rig.people.answer_of(lister, "the one who lists");
@@ -110,6 +144,36 @@ void readdir_waits_for_a_lookup_that_overtook_its_answer(fs_rig &rig)
 	rig.t.require(list.error == 0 && list.listed.size() == 6 &&
 		      std::count(list.listed.begin(), list.listed.end(), told) == 1,
 		      "errno {}, {} names", list.error, list.listed.size());
+}
+
+void readdir_waits_for_the_lookup_of_a_name_that_it_lists(fs_rig &rig)
+{
+	list_a_name_in_lookup(rig, true);
+}
+
+void readdir_waits_for_a_lookup_that_began_after_its_request(fs_rig &rig)
+{
+	list_a_name_that_was_looked_up_after_the_request(rig, true);
+}
+
+void readdir_waits_for_a_lookup_that_overtook_its_answer(fs_rig &rig)
+{
+	list_a_name_whose_lookup_overtook_the_answer(rig, true);
+}
+
+void readdir_does_without_a_name_in_lookup(fs_rig &rig)
+{
+	list_a_name_in_lookup(rig, false);
+}
+
+void readdir_does_without_a_name_that_was_looked_up_after_its_request(fs_rig &rig)
+{
+	list_a_name_that_was_looked_up_after_the_request(rig, false);
+}
+
+void readdir_does_without_a_name_whose_lookup_overtook_its_answer(fs_rig &rig)
+{
+	list_a_name_whose_lookup_overtook_the_answer(rig, false);
 }
 
 /* The server is not asked for what it has listed. */
@@ -140,6 +204,11 @@ std::vector<claim> claims_about_readdir()
 		CLAIM(readdir_waits_for_the_lookup_of_a_name_that_it_lists, holds_lookups | primes),
 		CLAIM(readdir_waits_for_a_lookup_that_began_after_its_request, holds_lookups | stale_lists),
 		CLAIM(readdir_waits_for_a_lookup_that_overtook_its_answer, holds_lookups | late_answers),
+		CLAIM(readdir_does_without_a_name_in_lookup, holds_lookups | primes),
+		CLAIM(readdir_does_without_a_name_that_was_looked_up_after_its_request,
+		      holds_lookups | stale_lists),
+		CLAIM(readdir_does_without_a_name_whose_lookup_overtook_its_answer,
+		      holds_lookups | late_answers),
 		CLAIM(readdir_makes_dentries_of_what_it_lists, links),
 	};
 }

@@ -281,6 +281,6 @@ std::vector<fs_kind> network_filesystems()
 		{"nfs4", both | opens | opens_anew, nfs<true>},
 		{"nfs3", both, nfs<false>},
 		{"smb", holds_lookups | tells_errors | links | cuts | opens | stale_lists | stresses |
-			two_clients, smb},
+			two_clients | blocks, smb},
 	};
 }

@@ -41,6 +41,7 @@ enum fs_ability : unsigned {
 	two_clients	= 1u << 17,	/* it can be mounted as if by another machine */
 	late_answers	= 1u << 18,	/* it makes dentries of a list when the server has all of it */
 	stresses_files	= 1u << 19,	/* lookup_stress can, with files alone */
+	blocks		= 1u << 20,	/* nobody gets at what the server is asked to remove */
 };
 
 class fs_scene {

@@ -12,19 +12,10 @@
  * lookup_fuse_use.cpp has the cases about what stays in use.
  */
 #include "fuse_rig.hpp"
+#include "kernel.hpp"
 #include "options.hpp"
 
 namespace {
-
-/* For a name that is in lookup, instead of doing without its dentry. */
-bool readdirplus_waits(ktap::test_case &t)
-{
-	const auto symbols = read_file("/proc/kallsyms");
-
-	if (!symbols || symbols->find(" d_alloc_parallel\n") == symbols->npos)
-		t.skip("/proc/kallsyms does not tell what this kernel has");
-	return symbols->find(" d_alloc_trylock\n") == symbols->npos;
-}
 
 action read_of(std::string path)
 {
@@ -140,7 +131,7 @@ KTAP_CASE(fuse_waiters_get_a_known_directory_under_its_second_name)
 
 KTAP_CASE(fuse_readdirplus_waits_for_the_lookup_of_a_name_that_it_lists)
 {
-	if (!readdirplus_waits(t))
+	if (!readdir_waits(t))
 		t.skip("this kernel has d_alloc_trylock(), and its READDIRPLUS waits for no lookup");
 	fuse_rig rig(t);
 
@@ -167,7 +158,7 @@ KTAP_CASE(fuse_readdirplus_waits_for_the_lookup_of_a_name_that_it_lists)
  */
 KTAP_CASE(fuse_readdirplus_lists_a_name_whose_lookup_is_held)
 {
-	if (readdirplus_waits(t))
+	if (readdir_waits(t))
 		t.skip("this kernel has no d_alloc_trylock(): SERIES=readdir adds it");
 	fuse_rig rig(t);
 

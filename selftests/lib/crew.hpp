@@ -88,6 +88,16 @@ inline action open_of(std::string path, int flags, mode_t mode = 0)
 {
 	return [=] { return open_now(path, flags, mode); };
 }
+inline action unlink_of(std::string path)
+{
+	return [path] {
+		answer a;
+
+		if (::unlink(path.c_str()))
+			a.error = errno;
+		return a;
+	};
+}
 inline action list_of(std::string path)
 {
 	return [path] { return list_now(path); };

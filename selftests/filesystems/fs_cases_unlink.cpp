@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is looked up while the server is asked to remove or to replace it: nobody is to open
+ * it then.  Those who try wait: for the lock of the directory where the dentry is unhashed
+ * meanwhile, and in ->d_revalidate() where it is blocked, by d_block().
+ */
+#include "fs_rig.hpp"
+#include "kernel.hpp"
+
+namespace {
+
+void must_wait_for_the_server(fs_rig &rig, const actor &who)
+{
+	rig.must_be_in(who, kernel_has(rig.t, "d_block") ? "d_wait_unblocked" : "walk_component",
+		       "who looks it up");
+	rig.t.require(!who.done(), "who looks it up did not wait (errno {})", who.got().error);
+}
+
+void must_be_asked(fs_rig &rig, const char *op, const std::string &name)
+{
+	rig.t.require(wait_until(rig.t.bound(crew::bound), [&] { return rig.s.held(op, name) == 1; }),
+		      "no {} of {} is kept back", op, name);
+}
+
+void lookups_wait_for_an_unlink(fs_rig &rig)
+{
+	rig.have("u");
+	rig.have("known");
+	rig.begin();
+	rig.t.require(stat_now(rig.s.path("u")).error == 0, "the file is not there");
+	rig.t.require(stat_now(rig.s.path("known")).error == 0, "the other file is not there");
+	rig.s.hold("remove", "u");
+	actor &remover = rig.people.start(unlink_of(rig.s.path("u")));
+
+	must_be_asked(rig, "remove", "u");
+	auto group = rig.people.start(waiters, stat_of(rig.s.path("u")));
+	for (const actor *w : group)
+		must_wait_for_the_server(rig, *w);
+	actor &bystander = rig.people.start(stat_of(rig.s.path("known")));
+
+	rig.people.must_find(bystander, "who asks for what is cached");
+	rig.s.go();
+	rig.people.must_find(remover, 0, "the one who removes");
+	for (actor *w : group)
+		rig.people.must_fail(*w, ENOENT);
+}
+
+void lookups_of_the_target_wait_for_a_rename(fs_rig &rig)
+{
+	rig.have("from");
+	rig.have("to");
+	rig.begin();
+	const uint64_t ino = stat_now(rig.s.path("from")).ino;
+	const uint64_t replaced = stat_now(rig.s.path("to")).ino;
+	const std::string from = rig.s.path("from"), to = rig.s.path("to");
+
+	rig.t.require(ino && replaced && ino != replaced, "inodes {} and {}", ino, replaced);
+	rig.s.hold("rename", "from");
+	actor &mover = rig.people.start([=] {
+		answer a;
+
+		if (::rename(from.c_str(), to.c_str()))
+			a.error = errno;
+		return a;
+	});
+
+	must_be_asked(rig, "rename", "from");
+	auto group = rig.people.start(waiters, stat_of(to));
+	for (const actor *w : group)
+		must_wait_for_the_server(rig, *w);
+	rig.s.go();
+	rig.people.must_find(mover, 0, "the one who renames");
+	for (actor *w : group)
+		rig.people.must_find(*w, ino);
+}
+
+/*
+ * A client that renames what is open, rather than remove it, looks for a name that is free.
+ * These are the names that it tries, and the very files that it is to rename.
+ */
+void unlink_of_an_open_file_with_a_silly_name_ends(fs_rig &rig)
+{
+	std::vector<unique_fd> open;
+
+	for (int i = 1; i <= 16; i++)
+		rig.have(fmt::format(".__smbfile_silly{:x}", i));
+	rig.begin();
+	for (int i = 1; i <= 16; i++) {
+		const std::string path = rig.s.path(fmt::format(".__smbfile_silly{:x}", i));
+
+		open.push_back(open_or_throw(path, O_RDONLY));
+		actor &remover = rig.people.start(unlink_of(path));
+
+		rig.people.must_find(remover, 0, "the one who removes");
+	}
+}
+
+} /* namespace */
+
+std::vector<claim> claims_about_unlinks()
+{
+	return {
+		CLAIM(lookups_wait_for_an_unlink, blocks),
+		CLAIM(lookups_of_the_target_wait_for_a_rename, blocks),
+		CLAIM(unlink_of_an_open_file_with_a_silly_name_ends, blocks),
+	};
+}
