@@ -37,13 +37,7 @@ void rename_comes_after_a_lookup(fs_rig &rig)
 	actor &owner = rig.held_owner("from");
 	auto group = rig.parked_waiters("from");
 	const std::string from = rig.s.path("from"), to = rig.s.path("to");
-	actor &mover = rig.people.start([=] {
-		answer a;
-
-		if (::rename(from.c_str(), to.c_str()))
-			a.error = errno;
-		return a;
-	});
+	actor &mover = rig.people.start(rename_of(from, to));
 
 	rig.must_be_in(mover, "renameat2", "the one who renames");
 	rig.s.go();

@@ -52,17 +52,11 @@ void lookups_of_the_target_wait_for_a_rename(fs_rig &rig)
 	rig.begin();
 	const uint64_t ino = stat_now(rig.s.path("from")).ino;
 	const uint64_t replaced = stat_now(rig.s.path("to")).ino;
-	const std::string from = rig.s.path("from"), to = rig.s.path("to");
+	const std::string to = rig.s.path("to");
 
 	rig.t.require(ino && replaced && ino != replaced, "inodes {} and {}", ino, replaced);
 	rig.s.hold("rename", "from");
-	actor &mover = rig.people.start([=] {
-		answer a;
-
-		if (::rename(from.c_str(), to.c_str()))
-			a.error = errno;
-		return a;
-	});
+	actor &mover = rig.people.start(rename_of(rig.s.path("from"), to));
 
 	must_be_asked(rig, "rename", "from");
 	auto group = rig.people.start(waiters, stat_of(to));
@@ -74,27 +68,6 @@ void lookups_of_the_target_wait_for_a_rename(fs_rig &rig)
 		rig.people.must_find(*w, ino);
 }
 
-/*
- * A client that renames what is open, rather than remove it, looks for a name that is free.
- * These are the names that it tries, and the very files that it is to rename.
- */
-void unlink_of_an_open_file_with_a_silly_name_ends(fs_rig &rig)
-{
-	std::vector<unique_fd> open;
-
-	for (int i = 1; i <= 16; i++)
-		rig.have(fmt::format(".__smbfile_silly{:x}", i));
-	rig.begin();
-	for (int i = 1; i <= 16; i++) {
-		const std::string path = rig.s.path(fmt::format(".__smbfile_silly{:x}", i));
-
-		open.push_back(open_or_throw(path, O_RDONLY));
-		actor &remover = rig.people.start(unlink_of(path));
-
-		rig.people.must_find(remover, 0, "the one who removes");
-	}
-}
-
 } /* namespace */
 
 std::vector<claim> claims_about_unlinks()
@@ -102,6 +75,5 @@ std::vector<claim> claims_about_unlinks()
 	return {
 		CLAIM(lookups_wait_for_an_unlink, blocks),
 		CLAIM(lookups_of_the_target_wait_for_a_rename, blocks),
-		CLAIM(unlink_of_an_open_file_with_a_silly_name_ends, blocks),
 	};
 }

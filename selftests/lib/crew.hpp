@@ -98,6 +98,16 @@ inline action unlink_of(std::string path)
 		return a;
 	};
 }
+inline action rename_of(std::string from, std::string to)
+{
+	return [from, to] {
+		answer a;
+
+		if (::rename(from.c_str(), to.c_str()))
+			a.error = errno;
+		return a;
+	};
+}
 inline action list_of(std::string path)
 {
 	return [path] { return list_now(path); };
