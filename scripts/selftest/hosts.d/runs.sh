@@ -234,7 +234,15 @@ many_waits() {
 	touch "$tmp/a/lose"
 	holds 'a run that loses one ends it' fails drive env SOAK=100000 "$tmp/top/scripts/check/soak"
 	holds 'and is shown' grep -q '^failed: x.y: it is lost' "$tmp/said"
-	holds 'as what it is' grep -q '^soak: a run failed after [0-9]* waits, see above' "$tmp/said"
+	holds 'as what it is' grep -q '^soak: a run failed after [0-9]* waits, .*/o/soak/.*\.failed is its log' "$tmp/said"
+	holds 'and kept' grep -q '^failed: x.y: it is lost' "$(echo "$tmp"/o/soak/*.failed)"
+	rm "$tmp/a/lose"
+	holds 'nothing goes on from there on hosts' fails drive env SOAK=120 "$tmp/top/scripts/check/soak"
+	holds 'nor here' fails drive env -u HOSTS SOAK=120 "$tmp/top/scripts/check/soak"
+	holds 'which is said' grep -q '^soak: a run failed after [0-9]* waits: .*remove it to go on' "$tmp/said"
+	rm "$tmp"/o/soak/*.failed
+	result 'and once that is explained it does' \
+		"$(drive env -u HOSTS SOAK=120 "$tmp/top/scripts/check/soak" || cat "$tmp/said")"
 }
 
 # A failure is a verdict, and nobody asks another host for a better one.
