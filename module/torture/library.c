@@ -114,8 +114,11 @@ static int lt_shuffle_fn(void *unused)
 		lookup_await_stop();
 		return -ENOMEM;
 	}
-	while (!kthread_should_stop()) {
+	for (;;) {
 		lt_pause(lt_want->shuffle_interval);
+		/* A shuffle at the very end would count as one that was asked for. */
+		if (kthread_should_stop())
+			break;
 		spared = spared >= nr_cpu_ids ? 0 : spared + 1;
 		cpumask_copy(mask, cpu_possible_mask);
 		if (spared < nr_cpu_ids)
