@@ -55,7 +55,7 @@ public:
 	void mount_it() override
 	{
 		mount_now("overlay", "overlay",
-			  fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,xino=on",
+			  fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,xino=on,redirect_dir=on",
 				      mirror_.where(), layer_.path(), layer_.path()));
 	}
 	std::string looks_up_in() const override { return "ovl_lookup"; }
@@ -217,7 +217,7 @@ std::vector<fs_kind> local_filesystems()
 		{"fuse", holds_lookups | tells_errors | primes | links | opens | handles | tells_names |
 			 stresses,
 		 make<fuse_scene>},
-		{"overlay", holds_lookups | tells_errors | stresses, make<overlay_scene>},
+		{"overlay", holds_lookups | tells_errors | stresses | layers, make<overlay_scene>},
 		{"tmpfs", handles | stresses, make<memory_scene>},
 		disk({"ext4", "ext4", "ext4_lookup", {"mkfs.ext4", "-q", "-F", "-E", "nodiscard"}, 16,
 		      handles | stresses, ""}),

@@ -42,6 +42,7 @@ enum fs_ability : unsigned {
 	late_answers	= 1u << 18,	/* it makes dentries of a list when the server has all of it */
 	stresses_files	= 1u << 19,	/* lookup_stress can, with files alone */
 	blocks		= 1u << 20,	/* nobody gets at what the server is asked to remove */
+	layers		= 1u << 21,	/* readdir looks names up in the layers below */
 };
 
 class fs_scene {
