@@ -81,7 +81,7 @@ void silly_unlink_keeps_a_creator_waiting_with_the_directory_locked(fs_rig &rig)
 	actor &bystander = rig.people.start(stat_of(rig.s.path("other")));
 
 	/* What waits for a lock is not in the stack that is shown, but who asked for it. */
-	rig.must_be_in(bystander, "walk_component", "who asks for another name");
+	rig.must_wait_for_the_directory(bystander, "who asks for another name");
 	rig.t.require(rig.stack_of(bystander).find(waiting_function) == std::string::npos,
 		      "who asks for another name waits for a lookup");
 	rig.s.go();

@@ -11,8 +11,10 @@ namespace {
 
 void must_wait_for_the_server(fs_rig &rig, const actor &who)
 {
-	rig.must_be_in(who, kernel_has(rig.t, "d_block") ? "d_wait_unblocked" : "walk_component",
-		       "who looks it up");
+	if (kernel_has(rig.t, "d_block"))
+		rig.must_be_in(who, "d_wait_unblocked", "who looks it up");
+	else
+		rig.must_wait_for_the_directory(who, "who looks it up");
 	rig.t.require(!who.done(), "who looks it up did not wait (errno {})", who.got().error);
 }
 

@@ -51,7 +51,7 @@ public:
 		t.require(wait_until(t.bound(crew::bound), [&] { return s.held(name) > 0; }),
 			  "no lookup of {} is kept back", name);
 	}
-	std::string stack_of(const actor &a)
+	template <class Thread> std::string stack_of(const Thread &a)
 	{
 		return read_file(fmt::format("/proc/{}/task/{}/stack", a.pid(), a.tid())).value_or("");
 	}
@@ -69,6 +69,23 @@ public:
 						 std::string_view::npos;
 			  }),
 			  "{} does not sleep in {}: {}", name, function, stack);
+	}
+	/*
+	 * A lookup that sleeps for the lock of the directory.  The stack of a task that sleeps
+	 * for a lock ends in the function that takes it: that one, or the one that it is
+	 * inlined into.
+	 */
+	void must_wait_for_the_directory(const actor &a, const char *name)
+	{
+		std::string stack;
+
+		t.require(wait_until(t.bound(crew::bound), [&] {
+				  stack = stack_of(a);
+				  return (stack.starts_with("[<0>] lookup_slow") ||
+					  stack.starts_with("[<0>] walk_component")) &&
+					 look_at(a.pid(), a.tid()).state == 'D';
+			  }),
+			  "{} does not wait for the lock of the directory: {}", name, stack);
 	}
 	void all_get(actor &owner, const std::vector<actor *> &group)
 	{
