@@ -10,10 +10,13 @@
  */
 #include "fs_rig.hpp"
 #include "kernel.hpp"
+#include "server_root.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
+#include <sys/xattr.h>
 
 namespace fs = std::filesystem;
 
@@ -54,6 +57,21 @@ void must_do(fs_rig &rig, const action &what, const char *name)
 	rig.people.must_find(rig.people.start(what), name);
 }
 
+/*
+ * Who waits for another to read sleeps in the function of overlayfs that does so.  That it
+ * is not for the lock shows in that it can be killed, and in that nobody else waits.
+ */
+template <class Thread> void must_wait_for_the_reader(fs_rig &rig, const Thread &who)
+{
+	std::string stack;
+
+	rig.t.require(wait_until(rig.t.bound(crew::bound), [&] {
+			      stack = rig.stack_of(who);
+			      return stack.starts_with("[<0>] ovl_") && look_at(who.pid(), who.tid()).state == 'D';
+		      }),
+		      "who lists it, too, does not wait for the one who reads: {}", stack);
+}
+
 /* Somebody lists @dir and is held in a lookup of @name in the lowest layer. */
 actor &held_lister(fs_rig &rig, const std::string &dir, const std::string &name)
 {
@@ -62,19 +80,6 @@ actor &held_lister(fs_rig &rig, const std::string &dir, const std::string &name)
 
 	rig.must_hold(name);
 	return lister;
-}
-
-/* The stack of a task that sleeps for a lock ends in the function that takes it. */
-void must_wait_for_the_lock(fs_rig &rig, const actor &who)
-{
-	std::string stack;
-
-	rig.t.require(wait_until(rig.t.bound(crew::bound), [&] {
-			      stack = rig.stack_of(who);
-			      return stack.find("walk_component") != stack.npos && stack.find("ovl_") == stack.npos &&
-				     look_at(who.pid(), who.tid()).state == 'D';
-		      }),
-		      "who asks for another name does not wait for the lock of the directory: {}", stack);
 }
 
 void bystander_asks_for_another_name(fs_rig &rig, const std::string &dir, const std::string &held,
@@ -87,7 +92,7 @@ void bystander_asks_for_another_name(fs_rig &rig, const std::string &dir, const 
 	if (unlocked)
 		rig.people.must_fail(bystander, ENOENT, "who asks for another name");
 	else
-		must_wait_for_the_lock(rig, bystander);
+		rig.must_wait_for_the_directory(bystander, "who asks for another name");
 	rig.t.require(!lister.done(), "the one who lists was not held");
 	rig.s.go();
 	must_list(rig, rig.people.answer_of(lister, "the one who lists"), names);
@@ -114,20 +119,24 @@ void lookup_during_a_long_list(fs_rig &rig)
 
 	for (unsigned i = 0; i < entries; i++)
 		rig.have(fmt::format("entry-{}", i));
-	const answer order = list_now(rig.s.behind(""));
-	const auto first = std::find_if(order.listed.begin(), order.listed.end(),
-					[](const std::string &name) { return name.starts_with("entry-"); });
+	std::vector<std::string> order = list_now(rig.s.behind("")).listed;
 
-	rig.t.require(first != order.listed.end(), "{} names", order.listed.size());
+	/* Behind more names than are looked up in one go. */
+	rig.t.require(order.size() > entries, "{} names", order.size());
+	order.resize(entries / 2);
+	const auto middle = std::find_if(order.rbegin(), order.rend(),
+					 [](const std::string &name) { return name.starts_with("entry-"); });
+
+	rig.t.require(middle != order.rend(), "no entry among the first {}", order.size());
 	rig.begin();
 	const bool unlocked = lists_unlocked(rig);
-	actor &lister = held_lister(rig, rig.s.dir(), *first);
+	actor &lister = held_lister(rig, rig.s.dir(), *middle);
 	actor &bystander = rig.people.start(stat_of(rig.s.path("absent")));
 
 	if (unlocked)
 		rig.people.must_fail(bystander, ENOENT, "who asks for another name");
 	else
-		must_wait_for_the_lock(rig, bystander);
+		rig.must_wait_for_the_directory(bystander, "who asks for another name");
 	const auto begin = clock::now();
 
 	rig.s.go();
@@ -139,8 +148,10 @@ void lookup_during_a_long_list(fs_rig &rig)
 	rig.t.note("a lookup of another name waited {} us for a list of {} names that took {} us more than the one it was held in",
 		   unlocked ? 0 : duration_cast<us>(found - begin).count(), entries,
 		   duration_cast<us>(listed - begin).count());
-	rig.t.require(list.error == 0 && list.listed.size() == entries + 2, "errno {}, {} names", list.error,
-		      list.listed.size());
+	const auto names = names_of(rig, list);
+
+	rig.t.require(std::set<std::string>(names.begin(), names.end()).size() == entries && names.size() == entries,
+		      "{} names", names.size());
 }
 
 /* A directory of the upper layer into which one of the layer below was moved. */
@@ -196,14 +207,19 @@ void lists_and_stat_agree(fs_rig &rig)
 	must_agree(rig, dir);
 }
 
+void must_hold_the_list(fs_rig &rig)
+{
+	rig.t.require(wait_until(rig.t.bound(crew::bound), [&] { return rig.s.held("list", rig.s.sub) > 0; }),
+		      "no list of {} is kept back", rig.s.sub);
+}
+
 /* The lower layer has been asked for its list, and the upper one has told its already. */
 actor &lister_held_in_list(fs_rig &rig)
 {
 	rig.s.hold("list", rig.s.sub);
 	actor &lister = rig.people.start(list_of(rig.s.dir()));
 
-	rig.t.require(wait_until(rig.t.bound(crew::bound), [&] { return rig.s.held("list", rig.s.sub) > 0; }),
-		      "no list of {} is kept back", rig.s.sub);
+	must_hold_the_list(rig);
 	return lister;
 }
 
@@ -244,49 +260,159 @@ void list_of_an_impure_directory_that_changes_meanwhile(fs_rig &rig)
 	must_agree(rig, dir);
 }
 
-/* Several list it at the same time; each makes its list, and one is kept. */
-void lists_at_the_same_time(fs_rig &rig)
+/* What is cached of a directory is kept as long as somebody has it open. */
+std::shared_ptr<DIR> open_directory(const std::string &dir)
 {
-	need_unlocked_lists(rig);
-	rig.have("a");
-	rig.have("b");
-	rig.begin();
-	rig.s.hold("list", rig.s.sub);
-	auto listers = rig.people.start(waiters, list_of(rig.s.dir()));
+	DIR *d = ::opendir(dir.c_str());
 
-	/* All of them have asked, so nobody waits for the list of another. */
-	rig.t.require(wait_until(rig.t.bound(crew::bound),
-				 [&] { return rig.s.held("list", rig.s.sub) == waiters; }),
-		      "{} of {} lists are kept back", rig.s.held("list", rig.s.sub), waiters);
-	rig.s.go();
-	for (actor *l : listers)
-		must_list(rig, rig.people.answer_of(*l, "one who lists"), {"a", "b"});
+	if (!d)
+		throw errno_error(dir);
+	return {d, ::closedir};
+}
+
+actor &held_reader(fs_rig &rig, const std::shared_ptr<DIR> &open)
+{
+	rig.s.hold("list", rig.s.sub);
+	actor &reader = rig.people.start([open] { return list_rest(open.get()); });
+
+	must_hold_the_list(rig);
+	return reader;
 }
 
 /*
- * The list is kept as long as somebody has the directory open.  An entry that could not be
- * looked up has to be in the next one's all the same.
+ * One reads the layers for all who list it at the same time.  Those who wait for that one
+ * do not have the lock of the directory, and can be killed.
  */
-void entry_that_could_not_be_looked_up_is_listed_later(fs_rig &rig)
+void lists_at_the_same_time_read_the_layers_once(fs_rig &rig)
 {
 	need_unlocked_lists(rig);
 	rig.have("a");
 	rig.have("b");
 	rig.begin();
-	const unique_fd open(open_or_throw(rig.s.dir(), O_RDONLY | O_DIRECTORY));
-	alignas(dirent64) char buffer[4096];
-
-	rig.s.fail("a", EIO);
-	long n;
-
-	/* Names that came before it may have been listed. */
-	while ((n = ::syscall(SYS_getdents64, open.get(), buffer, sizeof(buffer))) > 0)
-		;
-	const int error = n < 0 ? errno : 0;
-
-	rig.t.require(error == EIO, "a list with an error in it: errno {}", error);
-	rig.s.fail("a", 0);
 	must_list(rig, list_now(rig.s.dir()), {"a", "b"});
+	const unsigned once = rig.s.asked("list", rig.s.sub);
+
+	rig.t.require(once > 0, "the server was not asked for a list");
+	const auto open = open_directory(rig.s.dir());
+	actor &reader = held_reader(rig, open);
+	auto others = rig.people.start(waiters, list_of(rig.s.dir()));
+	process victim(rig.s.dir(), process::list_once);
+
+	for (actor *other : others)
+		must_wait_for_the_reader(rig, *other);
+	must_wait_for_the_reader(rig, victim);
+	victim.kill();
+	rig.people.must_be_through(victim, "the victim");
+	rig.t.require(victim.was_killed(), "the victim ended by itself");
+	must_do(rig, stat_of(rig.s.path("a")), "stat");
+	rig.t.require(!reader.done(), "the one who reads was not held");
+	rig.s.go();
+	must_list(rig, rig.people.answer_of(reader, "the one who reads"), {"a", "b"});
+	for (actor *other : others)
+		must_list(rig, rig.people.answer_of(*other, "one who lists it, too"), {"a", "b"});
+	rig.t.require(rig.s.asked("list", rig.s.sub) == 2 * once, "{} requests for two times {}",
+		      rig.s.asked("list", rig.s.sub), once);
+}
+
+/* FUSE waits for the answer to what it has sent; then the next one reads. */
+void list_goes_on_when_the_one_who_reads_is_killed(fs_rig &rig)
+{
+	need_unlocked_lists(rig);
+	for (const char *name : {"a", "b"})
+		rig.have(name);
+	rig.begin();
+	rig.s.hold("list", rig.s.sub);
+	process victim(rig.s.dir(), process::list_once);
+
+	must_hold_the_list(rig);
+	auto others = rig.people.start(waiters, list_of(rig.s.dir()));
+
+	for (actor *other : others)
+		must_wait_for_the_reader(rig, *other);
+	victim.kill();
+	rig.t.require(wait_until(rig.t.bound(crew::bound), [&] { return victim.kill_pending(); }),
+		      "no SIGKILL is pending");
+	rig.s.go();
+	rig.people.must_be_through(victim, "the victim");
+	rig.t.require(victim.was_killed(), "the victim ended by itself");
+	for (actor *other : others)
+		must_list(rig, rig.people.answer_of(*other, "one who lists it, too"), {"a", "b"});
+}
+
+/*
+ * All of them are listed, by whoever comes, and each is looked up once by one who lists.
+ * FUSE asks twice the first time, since it has made a dentry of what READDIRPLUS told, asks
+ * whether that is valid, and looks the name up when it is not.
+ *
+ * The list is kept as long as somebody has the directory open, and what could not be looked
+ * up is looked up for the next one all the same.
+ */
+void entries_that_cannot_be_looked_up_are_listed(fs_rig &rig)
+{
+	need_unlocked_lists(rig);
+	for (const char *name : {"a", "b", "c"})
+		rig.have(name);
+	rig.begin();
+	const auto open = open_directory(rig.s.dir());
+	const auto all_were_asked_for = [&](unsigned times) {
+		for (const char *name : {"a", "b"})
+			rig.t.require(rig.s.asked("lookup", name) == times, "{} was asked for {} times, want {}",
+				      name, rig.s.asked("lookup", name), times);
+	};
+
+	for (const char *name : {"a", "b"})
+		rig.s.fail(name, EIO);
+	must_list(rig, list_rest(open.get()), {"a", "b", "c"});
+	all_were_asked_for(2);
+	must_list(rig, list_now(rig.s.dir()), {"a", "b", "c"});
+	all_were_asked_for(3);
+	rig.t.require(stat_now(rig.s.path("a")).error == EIO, "stat: errno {}", stat_now(rig.s.path("a")).error);
+	for (const char *name : {"a", "b"})
+		rig.s.fail(name, 0);
+	must_agree(rig, rig.s.dir());
+}
+
+/* What is cached of an impure directory are the numbers of what came from below. */
+void file_linked_into_an_impure_directory_is_listed_with_its_number(fs_rig &rig)
+{
+	need_unlocked_lists(rig);
+	rig.have("copied");
+	const std::string dir = impure_directory(rig);
+	const std::string linked = dir + "/linked";
+
+	rig.t.require(open_now(rig.s.path("copied"), O_WRONLY).error == 0, "copy up: errno {}", errno);
+	must_list(rig, list_now(dir), {"moved", "pure"});
+	if (::link(rig.s.path("copied").c_str(), linked.c_str()))
+		throw errno_error(linked);
+	must_agree(rig, dir);
+}
+
+/* A regular file with that attribute is a whiteout, in a directory that says that it has some. */
+void entry_that_is_checked_for_a_whiteout_keeps_its_number(fs_rig &rig)
+{
+	need_unlocked_lists(rig);
+	rig.have("below");
+	rig.have("gone");
+	const temp_dir layer, top;
+	const mounted memory("tmpfs", layer.path(), "");
+	const std::string dir = layer.path() + "/" + rig.s.sub, gone = dir + "/gone";
+	const fs::path below = fs::path(rig.s.at_server("")).parent_path().parent_path();
+
+	fs::create_directory(dir);
+	write_file(dir + "/there", "");
+	write_file(gone, "");
+	if (::setxattr(gone.c_str(), "trusted.overlay.whiteout", "y", 1, 0) ||
+	    ::setxattr(dir.c_str(), "trusted.overlay.opaque", "x", 1, 0))
+		throw errno_error("setxattr " + dir);
+	const mounted overlay("overlay", top.path(),
+			      fmt::format("lowerdir={}:{},xino=on", layer.path(), below.native()));
+	const std::string merged = top.path() + "/" + rig.s.sub;
+	const auto open = open_directory(merged);
+
+	/* What this one has found out is what the next one finds. */
+	must_list(rig, list_rest(open.get()), {"below", "there"});
+	must_agree(rig, merged);
+	must_list(rig, list_now(merged), {"below", "there"});
 }
 
 } /* namespace */
@@ -300,7 +426,10 @@ std::vector<claim> claims_about_layers()
 		CLAIM(lists_and_stat_agree, layers),
 		CLAIM(list_of_a_directory_that_changes_meanwhile, layers),
 		CLAIM(list_of_an_impure_directory_that_changes_meanwhile, layers),
-		CLAIM(lists_at_the_same_time, layers),
-		CLAIM(entry_that_could_not_be_looked_up_is_listed_later, layers),
+		CLAIM(lists_at_the_same_time_read_the_layers_once, layers),
+		CLAIM(list_goes_on_when_the_one_who_reads_is_killed, layers),
+		CLAIM(entries_that_cannot_be_looked_up_are_listed, layers),
+		CLAIM(file_linked_into_an_impure_directory_is_listed_with_its_number, layers),
+		CLAIM(entry_that_is_checked_for_a_whiteout_keeps_its_number, layers),
 	};
 }

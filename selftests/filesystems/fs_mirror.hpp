@@ -63,6 +63,10 @@ public:
 	{
 		return mirror_.holder->held(op, name);
 	}
+	unsigned asked(const std::string &op, const std::string &name) override
+	{
+		return mirror_.holder->asked(op, name);
+	}
 	void fail(const std::string &name, int error) override
 	{
 		mirror_.holder->fail("lookup", name, error);

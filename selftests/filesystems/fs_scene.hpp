@@ -74,6 +74,8 @@ public:
 	/* Other operations on it: see fuse_holds.hpp. */
 	virtual void hold(const std::string &, const std::string &) { t.fail("it cannot hold that"); }
 	virtual unsigned held(const std::string &, const std::string &) { return 0; }
+	/* How many of these the server has been asked since the case began. */
+	virtual unsigned asked(const std::string &, const std::string &) { t.fail("it does not count that"); }
 	virtual void cut(bool) { t.fail("there is nothing to cut it off from"); }
 	/* A function that is in the stack of a thread that looks a name up there, or that does
 	 * so in an open.

@@ -59,18 +59,14 @@ inline answer open_now(const std::string &path, int flags, mode_t mode = 0)
 	return a;
 }
 
-inline answer list_now(const std::string &path)
+/* What is left of an open directory. */
+inline answer list_rest(DIR *d)
 {
-	std::unique_ptr<DIR, int (*)(DIR *)> d(::opendir(path.c_str()), ::closedir);
 	answer a;
 
-	if (!d) {
-		a.error = errno;
-		return a;
-	}
 	for (;;) {
 		errno = 0;
-		const dirent *e = ::readdir(d.get());
+		const dirent *e = ::readdir(d);
 
 		if (!e) {
 			a.error = errno;
@@ -78,6 +74,18 @@ inline answer list_now(const std::string &path)
 		}
 		a.listed.emplace_back(e->d_name);
 	}
+}
+
+inline answer list_now(const std::string &path)
+{
+	std::unique_ptr<DIR, int (*)(DIR *)> d(::opendir(path.c_str()), ::closedir);
+
+	answer a;
+
+	if (d)
+		return list_rest(d.get());
+	a.error = errno;
+	return a;
 }
 
 inline action stat_of(std::string path)
@@ -142,16 +150,29 @@ private:
 /* The same in a process of its own, which can be killed. */
 class process {
 public:
-	/* Exits with the errno, and only makes system calls: the parent has threads. */
-	explicit process(const std::string &path) : pid_(::fork())
+	/* Exits with what `call` returns, an errno, which only makes system calls: the parent
+	 * has threads.
+	 */
+	explicit process(const std::string &path, int (*call)(const char *path) = stat_once)
+		: pid_(::fork())
 	{
 		if (pid_ < 0)
 			throw errno_error("fork");
-		if (pid_ == 0) {
-			struct stat st;
+		if (pid_ == 0)
+			::_exit(call(path.c_str()));
+	}
+	static int stat_once(const char *path)
+	{
+		struct stat st;
 
-			::_exit(::lstat(path.c_str(), &st) < 0 ? errno : 0);
-		}
+		return ::lstat(path, &st) < 0 ? errno : 0;
+	}
+	static int list_once(const char *path)
+	{
+		alignas(uint64_t) char entries[4096];
+		const int fd = ::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		return fd < 0 || ::syscall(SYS_getdents64, fd, entries, sizeof(entries)) < 0 ? errno : 0;
 	}
 	process(const process &) = delete;
 	process &operator=(const process &) = delete;
