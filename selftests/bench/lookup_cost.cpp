@@ -21,39 +21,19 @@
  * in procfs is too short-lived to be asked for, but adds to the number of dentries.
  */
 #include "caches.hpp"
+#include "counted.hpp"
 #include "options.hpp"
-#include "ticks.hpp"
-#include "unique_fd.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <cstring>
-#include <dirent.h>
 #include <linux/openat2.h>
-#include <nlohmann/json.hpp>
-#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 namespace {
-
-using nlohmann::json;
 
 struct cost_config {
 	std::string tmpfs = "/mnt/tmpfs", gatefs = "/mnt/gatefs";
 	uint64_t batches = 61, batch = 64;
 	std::vector<std::string> rows;
-};
-
-/* A batch: before() and after() prove what is in the dcache, run() is measured. */
-class subject {
-public:
-	virtual ~subject() = default;
-	virtual void before(ktap::test_case &t) = 0;
-	virtual void run() = 0;
-	/* Returns how many names were looked up. */
-	virtual uint64_t after(ktap::test_case &t) = 0;
 };
 
 /* ---- names, one operation each --------------------------------------------- */
@@ -188,8 +168,7 @@ class listed : public subject {
 public:
 	/* More descriptors than one has anyway, for the names in /proc/self/fd. */
 	listed(const std::string &dir, unsigned descriptors)
-		: dir_(open_or_throw(dir, O_RDONLY | O_DIRECTORY)),
-		  state_(open_or_throw("/proc/sys/fs/dentry-state", O_RDONLY))
+		: dir_(open_or_throw(dir, O_RDONLY | O_DIRECTORY))
 	{
 		for (unsigned i = 0; i < descriptors; i++)
 			more_.push_back(open_or_throw("/dev/null", O_RDONLY));
@@ -207,7 +186,7 @@ public:
 	}
 	uint64_t after(ktap::test_case &t) override
 	{
-		const int64_t added = dentries() - dentries_, names = count();
+		const int64_t added = dentries() - dentries_, names = names_in(buffer_, length_);
 		char more[512];
 
 		t.require(names > 0, "nothing is listed: {}", std::strerror(errno));
@@ -219,32 +198,7 @@ public:
 	}
 
 private:
-	/* Without "." and "..", which nobody looks up. */
-	int64_t count() const
-	{
-		int64_t n = 0;
-
-		for (long at = 0; at < length_;) {
-			const auto *e = reinterpret_cast<const dirent64 *>(buffer_ + at);
-
-			n += std::strcmp(e->d_name, ".") && std::strcmp(e->d_name, "..");
-			at += e->d_reclen;
-		}
-		return n;
-	}
-	/* nr_dentry is the first number. */
-	int64_t dentries() const
-	{
-		char text[128];
-		const ssize_t n = ::pread(state_.get(), text, sizeof(text), 0);
-		int64_t value = 0;
-
-		if (n < 0 || std::from_chars(text, text + n, value).ec != std::errc())
-			throw std::runtime_error("/proc/sys/fs/dentry-state has no number");
-		return value;
-	}
-
-	unique_fd dir_, state_;
+	unique_fd dir_;
 	std::vector<unique_fd> more_;
 	alignas(dirent64) char buffer_[65536];
 	long length_ = 0;
@@ -292,79 +246,14 @@ std::unique_ptr<subject> make_subject(ktap::test_case &t, const cost_config &c,
 	return std::make_unique<named>(t, *r, c.tmpfs, numbered("cost", c.batch));
 }
 
-timespec time_of_last_tick()
-{
-	timespec t;
-
-	::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t;
-}
-
-/*
- * RCU frees what a batch has left, which would fall into the next one otherwise.
- * Then begin right behind a timer tick: the next one is a few million instructions
- * off, and the interrupts that follow the end of a sleep are over.
- */
-void rest()
-{
-	const timespec a_few_ticks = {0, 20'000'000};
-
-	::nanosleep(&a_few_ticks, nullptr);
-	const timespec before = time_of_last_tick();
-
-	while (time_of_last_tick().tv_nsec == before.tv_nsec)
-		;
-}
-
-template <class F> int64_t ticks_of(F &&f)
-{
-	rest();
-	const uint64_t begin = ticks();
-
-	f();
-	return static_cast<int64_t>(ticks() - begin);
-}
-
-/* A kernel thread that the last tick woke has to let a batch through. */
-void come_first(ktap::test_case &t)
-{
-	const sched_param least = {.sched_priority = 1};
-
-	t.require(::sched_setscheduler(0, SCHED_FIFO, &least) == 0, "SCHED_FIFO: {}",
-		  std::strerror(errno));
-}
-
 constexpr uint64_t warm_up = 8;		/* batches; slabs and free lists are steady then */
 
 void cost(ktap::test_case &t, const cost_config &c, const std::string &row)
 {
 	come_first(t);
 	const auto s = make_subject(t, c, row);
-	std::vector<double> samples;
-	std::string text;
-	int64_t overhead = INT64_MAX;
-	uint64_t names = 0;
 
-	for (int i = 0; i < 9; i++)
-		overhead = std::min(overhead, ticks_of([] {}));
-	for (uint64_t i = 0; i < warm_up + c.batches; i++) {
-		s->before(t);
-		const int64_t ticks = ticks_of([&] { s->run(); }) - overhead;
-
-		names = s->after(t);
-		t.require(ticks > 0, "the time stamp counter says {} for {} names", ticks, names);
-		if (i >= warm_up)
-			samples.push_back(static_cast<double>(ticks) / static_cast<double>(names));
-	}
-	t.require(!samples.empty(), "there is no sample");
-	for (const double v : samples)
-		text += fmt::format(" {:.2f}", v);
-	t.note("cost {}:{}", row, text);
-	json result{{"row", row}, {"names", names}, {"samples", samples}};
-
-	std::sort(samples.begin(), samples.end());
-	result["median"] = samples[samples.size() / 2];
-	t.result(result.dump());
+	count_batches(t, row, *s, warm_up, c.batches);
 }
 
 } /* namespace */
