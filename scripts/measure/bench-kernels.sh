@@ -5,11 +5,21 @@
 # as-shipped, another set of the base, such as posted, by the SERIES that names it, or a name
 # in patches/BASE/variants/ or in variants/ of another set, which goes on top of that set.
 # as-shipped is the base as it is where that has a form of the change already, and unpatched
-# is then what it was without.  Sourced, after lib.sh.
+# is then what it was without.
+#
+# With the SERIES of a set that goes on from another one, such as readdir, there are only the
+# two, by the SERIES that names them: apply and readdir, or mainline and readdir.  Sourced,
+# after lib.sh.
 
 . "$TOP/scripts/lib/boot.sh"
 
-COMPARED_TO=("SERIES=$BEFORE" KUNIT=module)
+# The names of the kernel that the others are compared to and of the one that is measured;
+# how the first one is built.
+BELOW=$(set_below "$BASE" "$FORM")
+COMPARED=${BELOW:-unpatched}
+MEASURED=${BELOW:+$FORM}
+: "${MEASURED:=series}"
+COMPARED_TO=("SERIES=${BELOW:-$BEFORE}" KUNIT=module)
 
 # The sets that are compared beside the series: control is what they are compared to, kabi
 # compiles to what the series does, and fix only concerns d_add_ci().
@@ -55,18 +65,19 @@ kept() {
 	printf '%s/variants/%s\n' "$(work_of "$1")" "$1"
 }
 
-# From here on, the base is the one that the suites run on.
+# From here on, the base is the one that the suites run on; a set that others go on from is
+# the one that they run on by itself.
 compare_with_suites() {
-	COMPARED_TO=(SERIES=none KUNIT=built-in)
+	[[ -n $BELOW ]] || COMPARED_TO=(SERIES=none KUNIT=built-in)
 }
 
-# kernel NAME, initramfs NAME: the files.  A name may be unpatched-again: the same once
-# more, for what the instrument makes of it.
+# kernel NAME, initramfs NAME: the files.  A name may be unpatched-again, or what $COMPARED is
+# in its place: the same once more, for what the instrument makes of it.
 kernel() {
 	case $1 in
-	unpatched*) path_of IMAGE "${COMPARED_TO[@]}" ;;
+	"$COMPARED" | "$COMPARED-again") path_of IMAGE "${COMPARED_TO[@]}" ;;
 	as-shipped) path_of IMAGE SERIES=none ;;
-	series) printf '%s\n' "$IMAGE" ;;
+	"$MEASURED") printf '%s\n' "$IMAGE" ;;
 	*)
 		if [[ -n $(variant_file "$1") ]]; then
 			printf '%s.bzImage\n' "$(kept "$1")"
@@ -79,9 +90,9 @@ kernel() {
 
 initramfs() {
 	case $1 in
-	unpatched*) path_of INITRAMFS "${COMPARED_TO[@]}" ;;
+	"$COMPARED" | "$COMPARED-again") path_of INITRAMFS "${COMPARED_TO[@]}" ;;
 	as-shipped) path_of INITRAMFS SERIES=none ;;
-	series) printf '%s\n' "$INITRAMFS" ;;
+	"$MEASURED") printf '%s\n' "$INITRAMFS" ;;
 	*)
 		if [[ -n $(variant_file "$1") && -f $(kept "$1").cpio.gz ]]; then
 			printf '%s.cpio.gz\n' "$(kept "$1")"
@@ -98,7 +109,8 @@ measured() {
 }
 
 all_kernels() {
-	printf 'unpatched\nseries\n'
+	printf '%s\n' "$COMPARED" "$MEASURED"
+	[[ -z $BELOW ]] || return 0
 	! has_form_as_shipped || printf 'as-shipped\n'
 	other_sets
 	variant_files | sed 's,.*/,,; s/\.patch$//'
@@ -112,7 +124,8 @@ has_form_as_shipped() {
 # check_kernels NAME...: there are such, and nothing was asked for that builds others.
 check_kernels() {
 	local name
-	[[ $SERIES == apply && $KUNIT == module ]] || die "the bench compares with and without the series: leave SERIES and KUNIT alone"
+	[[ ($SERIES == apply || $SERIES == "${BELOW:+$FORM}") && $KUNIT == module ]] ||
+		die "SERIES=$SERIES KUNIT=$KUNIT: the bench compares with and without a series: leave KUNIT alone, and SERIES, or name a set that goes on from another one, such as readdir"
 	for name; do
 		all_kernels | grep -xF -- "$name" > /dev/null ||
 			misused "no kernel $name; there are: $(all_kernels | paste -sd ' ')"
@@ -124,8 +137,8 @@ build_kernel() {
 	local set
 
 	case $1 in
-	unpatched*) env "${COMPARED_TO[@]}" "$TOP/scripts/steps/run" build ;;
-	series) "$TOP/scripts/steps/run" build ;;
+	"$COMPARED" | "$COMPARED-again") env "${COMPARED_TO[@]}" "$TOP/scripts/steps/run" build ;;
+	"$MEASURED") "$TOP/scripts/steps/run" build ;;
 	as-shipped) SERIES=none "$TOP/scripts/steps/run" build ;;
 	*)
 		set=$(set_of_kernel "$1")
@@ -140,10 +153,10 @@ build_kernel() {
 build() {
 	local name set
 
-	build_kernel unpatched
-	build_kernel series
+	build_kernel "$COMPARED"
+	build_kernel "$MEASURED"
 	for name; do
-		[[ $name == unpatched* || $name == series ]] || build_kernel "$name"
+		[[ $name == "$COMPARED" || $name == "$MEASURED" ]] || build_kernel "$name"
 	done
 	# The kernel without variants, of each set that variants were built of.
 	for set in apply $(other_sets); do

@@ -45,15 +45,19 @@ def spread(values):
 class Bench:
     """All kernels and rows of one run."""
 
-    def __init__(self, results, kernels):
+    before, again = BEFORE, AGAIN
+
+    def __init__(self, results, kernels, before=BEFORE):
+        self.before, self.again = before, f'{before}-again'
         self.samples = {kernel: read_rows(os.path.join(results, kernel, 'results.ktap'))
-                        for kernel in [BEFORE, AGAIN, *kernels]
-                        if kernel != AGAIN or os.path.isdir(os.path.join(results, AGAIN))}
+                        for kernel in [self.before, self.again, *kernels]
+                        if kernel != self.again or
+                        os.path.isdir(os.path.join(results, self.again))}
         # A row that the kernel before has no figure for cannot be compared.
-        self.rows = [row for row, values in self.samples[BEFORE].items() if values]
+        self.rows = [row for row, values in self.samples[before].items() if values]
         if not self.rows:
-            refuse(f'{results}/{BEFORE}: nothing was measured; see console.log there')
-        self.kernels = [k for k in kernels if k != BEFORE]
+            refuse(f'{results}/{before}: nothing was measured; see console.log there')
+        self.kernels = [k for k in kernels if k != before]
 
     def median(self, row, kernel):
         values = self.samples.get(kernel, {}).get(row)
@@ -61,11 +65,11 @@ class Bench:
 
     def ratio(self, row, kernel):
         median = self.median(row, kernel)
-        return None if median is None else median / self.median(row, BEFORE)
+        return None if median is None else median / self.median(row, self.before)
 
     def error(self, row):
-        values = self.samples[BEFORE][row]
-        again = self.ratio(row, AGAIN)
+        values = self.samples[self.before][row]
+        again = self.ratio(row, self.again)
         return max(LEAST, abs(again - 1) if again else 0,
                    spread(values) / 2 / statistics.median(values))
 
@@ -96,11 +100,11 @@ class Bench:
         return f'{ratio:.4f}'
 
     def table(self):
-        head = ['row', 'unpatched', 'spread', 'error', *self.kernels]
+        head = ['row', self.before, 'spread', 'error', *self.kernels]
         yield head
         for row in self.rows:
-            values = self.samples[BEFORE][row]
-            yield [row, f'{self.median(row, BEFORE):.1f}', f'{spread(values):.1f}',
+            values = self.samples[self.before][row]
+            yield [row, f'{self.median(row, self.before):.1f}', f'{spread(values):.1f}',
                    f'{100 * self.error(row):.2f} %',
                    *(self.cell(row, kernel) for kernel in self.kernels)]
 

@@ -118,6 +118,14 @@ variables() {
 		'no part nothing; there are: all series mutants' scripts/check/proof nothing
 	says 'an unknown kernel of the bench is named, with the known ones' \
 		'no kernel nobody; there are: unpatched series posted' scripts/measure/bench nobody
+	says 'the second series is compared to the first one only' \
+		'no kernel posted; there are: apply readdir$' \
+		env SERIES=readdir scripts/measure/bench posted
+	says 'another form of the change is no series to compare with' \
+		'SERIES=posted KUNIT=module: the bench compares with and without' \
+		env SERIES=posted scripts/measure/bench
+	says 'the clock is for the first series' 'SERIES=readdir: make bench compares that' \
+		env SERIES=readdir scripts/measure/bench-wall
 	says 'the short bench takes one kernel' 'usage: .*or scripts/measure/bench --few \[KERNEL\],' \
 		scripts/measure/bench --few series posted
 	says 'an unknown switch of the model is named' 'NOTHING: no such switch' \

@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Does scripts/measure/bench-table notice that the second series misses a goal?  Prints KTAP.
+
+    scripts/selftest/bench_table_test.py
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
+
+# pylint: disable=wrong-import-position
+from dw.ending import run_main
+
+# What the first series takes: the values of a row.
+ROWS = {'alloc-add': [1000] * 9, 'negative': [2000] * 9, 'readdir': [3000] * 9,
+        'list-procfs': [4000] * 9, 'list-held-fuse-100': [100000] * 9,
+        'list-held-fuse-10000': [120000] * 9, 'ls-procfs': [9000000] * 9}
+HELD = {'list-held-fuse-100': 0.03, 'list-held-fuse-10000': 0.35}
+
+# what has to be so; by what the second series is that of the first one, where that is not 1;
+# what the first one has again; rows that it does not have; exit status; what is printed
+RUNS = [
+    ('a series that costs nothing passes', HELD, {}, (), 0, '7 passed, 0 failed, 1 skipped\n'),
+    ('one row of d_alloc_parallel() that takes more is enough', {**HELD, 'negative': 1.001}, {}, (),
+     1, 'failed: d_alloc_parallel(): each row at most 1.000: 1.0010 negative\n'),
+    ('half a thousandth is rounded away', {**HELD, 'negative': 1.0004}, {}, (), 0, '7 passed'),
+    ('the error of the instrument is none of the series',
+     {**HELD, 'negative': 1.001}, {'negative': 1.002}, (), 0, '7 passed'),
+    ('a smaller error does not hide it', {**HELD, 'negative': 1.003}, {'negative': 1.002}, (), 1,
+     '1.0030 negative\n6 passed, 1 failed, 1 skipped\n'),
+    ('lists have a hundredth', {**HELD, 'list-procfs': 1.004, 'readdir': 1.004}, {}, (), 0,
+     '7 passed'),
+    ('and not more', {**HELD, 'list-procfs': 1.006}, {}, (), 1,
+     'failed: names are listed, and nobody races: each row at most 1.00: 1.0060 list-procfs\n'),
+    ('a list that waits is noticed', {**HELD, 'list-held-fuse-100': 1}, {}, (), 1,
+     'failed: one name is held for 100 ms: each row at most 0.05: 1.0000 list-held-fuse-100\n'),
+    ('and so is one that is slow', {**HELD, 'list-held-fuse-100': 0.06}, {}, (), 1, '0.0600 list-held'),
+    ('a goal that is known to be missed is said to be', HELD, {}, (), 0,
+     '- **missed** as known: one name is held for 100 ms: list-held-fuse-10000 at most 0.05 (0.3500'),
+    ('but it must not be missed by more', {**HELD, 'list-held-fuse-10000': 0.4}, {}, (), 1,
+     'failed: one name is held for 100 ms: list-held-fuse-10000 at most 0.05: 0.4000'),
+    ('and may be met', {**HELD, 'list-held-fuse-10000': 0.05}, {}, (), 0,
+     '8 passed, 0 failed, 0 skipped\n'),
+    ('a workload is a goal, too', {**HELD, 'ls-procfs': 1.02}, {}, (), 1,
+     'failed: whole workloads: each row at most 1.00: 1.0200 ls-procfs\n'),
+    ('a row that was not measured is a failure', HELD, {}, ('negative',), 1,
+     'failed: readdir: not measured: negative; '),
+]
+
+
+def write(where, kernel, ratios, without=()):
+    os.makedirs(os.path.join(where, kernel))
+    with open(os.path.join(where, kernel, 'results.ktap'), 'w', encoding='utf-8') as file:
+        for row, values in ROWS.items():
+            if row not in without:
+                text = ' '.join(f'{value * ratios.get(row, 1):.2f}' for value in values)
+                file.write(f'# cost {row}: {text}\n')
+
+
+def table(ratios, again, without):
+    with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
+        write(where, 'apply', {})
+        write(where, 'apply-again', again)
+        write(where, 'readdir', ratios, without)
+        return subprocess.run([os.path.join(SCRIPTS, 'measure/bench-table'), where, 'apply',
+                               'readdir', '--before', 'apply'],
+                              capture_output=True, text=True, check=False)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    failures = 0
+    print(f'KTAP version 1\n1..{len(RUNS)}')
+    for number, (name, ratios, again, without, status, told) in enumerate(RUNS, 1):
+        got = table(ratios, again, without)
+        good = got.returncode == status and told in got.stdout and not got.stderr
+        if not good:
+            failures += 1
+            print(f'# {(got.returncode, got.stdout, got.stderr)!r}')
+        print(f'{"ok" if good else "not ok"} {number} {name}')
+    print(f'{len(RUNS) - failures} passed, {failures} failed, 0 skipped')
+    return 1 if failures or not RUNS else 0
+
+
+if __name__ == '__main__':
+    run_main(main)
