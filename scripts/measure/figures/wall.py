@@ -34,8 +34,8 @@ def torture(path):
 class Wall:
     """All rounds, kernels and rows of one run."""
 
-    def __init__(self, results, kernels):
-        self.kernels = kernels
+    def __init__(self, results, kernels, before=BEFORE):
+        self.kernels, self.before = kernels, before
         try:
             self.rounds = sorted((n for n in os.listdir(results) if n.isdigit()), key=int)
         except OSError as error:
@@ -59,7 +59,7 @@ class Wall:
 
     def entries(self):
         for row in self.rows:
-            before = self.of(row, BEFORE)
+            before = self.of(row, self.before)
             for kernel in self.kernels:
                 values = self.of(row, kernel)
                 ratios = [values[n] / before[n] for n in values if n in before]
@@ -84,11 +84,11 @@ def verdict(entry):
     return 'less' if entry['high'] < 1 else 'more'
 
 
-def table(entries):
+def table(entries, before=BEFORE):
     yield ['row', 'kernel', 'median', 'ratio', '95 % interval', 'time']
     for entry in entries:
         line = [entry['row'], entry['kernel'], f'{entry["median"]:.0f}']
-        if entry['kernel'] == BEFORE:
+        if entry['kernel'] == before:
             yield [*line, '', '', '']
         else:
             yield [*line, f'{entry["ratio"]:.3f}',

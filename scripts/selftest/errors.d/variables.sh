@@ -124,8 +124,8 @@ variables() {
 	says 'another form of the change is no series to compare with' \
 		'SERIES=posted KUNIT=module: the bench compares with and without' \
 		env SERIES=posted scripts/measure/bench
-	says 'the clock is for the first series' 'SERIES=readdir: make bench compares that' \
-		env SERIES=readdir scripts/measure/bench-wall
+	says 'nor by the clock' 'no kernel posted; there are: apply readdir$' \
+		env SERIES=readdir scripts/measure/bench-wall posted
 	says 'the short bench takes one kernel' 'usage: .*or scripts/measure/bench --few \[KERNEL\],' \
 		scripts/measure/bench --few series posted
 	says 'an unknown switch of the model is named' 'NOTHING: no such switch' \
