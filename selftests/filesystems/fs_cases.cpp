@@ -46,7 +46,7 @@ std::vector<fs_kind> all_filesystems()
 {
 	std::vector<fs_kind> all = local_filesystems();
 
-	for (fs_kind &kind : network_filesystems())
-		all.push_back(std::move(kind));
+	for (auto &part : {network_filesystems(), afs_filesystems()})
+		all.insert(all.end(), part.begin(), part.end());
 	return all;
 }

@@ -71,6 +71,7 @@ public:
 	{
 		mirror_.holder->fail("lookup", name, error);
 	}
+	void lose(const std::string &name, bool lost) override { fail(name, lost ? ENOENT : 0); }
 	void go() override { mirror_.holder->go(); }
 	void pass(const std::string &name) override { mirror_.holder->pass("lookup", name); }
 

@@ -274,7 +274,7 @@ template <bool v4> std::unique_ptr<fs_scene> nfs(ktap::test_case &t)
 
 std::vector<fs_kind> network_filesystems()
 {
-	const unsigned both = holds_lookups | tells_errors | silly | links | aliases | forces | cuts |
+	const unsigned both = holds_lookups | tells_errors | silly | loses | links | aliases | forces | cuts |
 			      stresses | two_clients | late_answers;
 
 	return {

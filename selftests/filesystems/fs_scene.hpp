@@ -43,6 +43,7 @@ enum fs_ability : unsigned {
 	stresses_files	= 1u << 19,	/* lookup_stress can, with files alone */
 	blocks		= 1u << 20,	/* nobody gets at what the server is asked to remove */
 	layers		= 1u << 21,	/* readdir looks names up in the layers below */
+	loses		= 1u << 22,	/* what it knows of can be gone at the server, and be back */
 };
 
 class fs_scene {
@@ -71,6 +72,8 @@ public:
 	/* Let those go that are kept back now; the next ones are kept back. */
 	virtual void pass(const std::string &) { t.fail("it cannot let go one by one"); }
 	virtual void fail(const std::string &, int) { t.fail("this filesystem tells no errors"); }
+	/* At the server that name is gone, and then it is back: nothing is held meanwhile. */
+	virtual void lose(const std::string &, bool) { t.fail("its server loses nothing"); }
 	/* Other operations on it: see fuse_holds.hpp. */
 	virtual void hold(const std::string &, const std::string &) { t.fail("it cannot hold that"); }
 	virtual unsigned held(const std::string &, const std::string &) { return 0; }
@@ -125,9 +128,10 @@ struct fs_kind {
 /* All there are, in the order in which they are tested. */
 std::vector<fs_kind> all_filesystems();
 
-/* The parts of that list; fs_local.cpp, fs_net.cpp. */
+/* The parts of that list; fs_local.cpp, fs_net.cpp, fs_afs.cpp. */
 std::vector<fs_kind> local_filesystems();
 std::vector<fs_kind> network_filesystems();
+std::vector<fs_kind> afs_filesystems();
 
 /* The cases of one of them. */
 std::vector<ktap::test> cases_of(const fs_kind &kind);

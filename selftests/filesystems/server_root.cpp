@@ -20,13 +20,16 @@ namespace {
 
 constexpr size_t last_words = 400;	/* bytes of a log that are told */
 
-std::string tail_of(const std::string &path)
+std::string end_of(std::string text)
 {
-	std::string text = read_file(path).value_or("");
-
 	while (!text.empty() && text.back() == '\n')
 		text.pop_back();
 	return text.size() > last_words ? text.substr(text.size() - last_words) : text;
+}
+
+std::string tail_of(const std::string &path)
+{
+	return end_of(read_file(path).value_or(""));
 }
 
 /* In the child: never returns. */
@@ -68,7 +71,11 @@ void need_server_root(ktap::test_case &t)
 	std::filesystem::create_directories(server_state);
 }
 
-std::string run_in_root(ktap::test_case &t, const arguments &argv, std::chrono::milliseconds bound)
+namespace {
+
+/* Its status, as waitpid() has it, and what it said. */
+std::pair<int, std::string> over_in_root(ktap::test_case &t, const arguments &argv,
+					 std::chrono::milliseconds bound)
 {
 	const std::string log = fmt::format("{}/run.{}", server_state, ::getpid());
 	int status = 0;
@@ -84,12 +91,28 @@ std::string run_in_root(ktap::test_case &t, const arguments &argv, std::chrono::
 		::kill(-child, SIGKILL);
 		t.fail("{} is not over after {} ms: {}", argv[0], t.bound(bound).count(), tail_of(log));
 	}
-	t.require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "'{}' has failed, status {:#x}: {}",
-		  fmt::join(argv, " "), status, tail_of(log));
-	const std::string said = read_file(log).value_or("");
+	std::string said = read_file(log).value_or("");
 
 	::unlink(log.c_str());
+	return {status, std::move(said)};
+}
+
+} /* namespace */
+
+std::string run_in_root(ktap::test_case &t, const arguments &argv, std::chrono::milliseconds bound)
+{
+	const auto [status, said] = over_in_root(t, argv, bound);
+
+	t.require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "'{}' has failed, status {:#x}: {}",
+		  fmt::join(argv, " "), status, end_of(said));
 	return said;
+}
+
+bool succeeds_in_root(ktap::test_case &t, const arguments &argv, std::chrono::milliseconds bound)
+{
+	const int status = over_in_root(t, argv, bound).first;
+
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 pid_t server::pid() const
@@ -143,8 +166,10 @@ void server::end(ktap::test_case &t) const
 
 std::string server::complaint() const
 {
-	const std::string said = tail_of(file(".log"));
+	std::string said = tail_of(file(".log"));
 
+	if (said.empty() && !own_log_.empty())
+		said = tail_of(server_root + own_log_);
 	return fmt::format("{} {}: {}", name_, pid() ? "is of no use" : "has ended",
 			   said.empty() ? "it said nothing" : said);
 }

@@ -33,12 +33,18 @@ void need_server_root(ktap::test_case &t);
  */
 std::string run_in_root(ktap::test_case &t, const arguments &argv,
 			std::chrono::milliseconds bound = std::chrono::seconds(20));
+/* The same for a program that may well fail: to ask a server whether it answers. */
+bool succeeds_in_root(ktap::test_case &t, const arguments &argv,
+		      std::chrono::milliseconds bound = std::chrono::seconds(20));
 
 class server {
 public:
-	/* `in_root`: whether the program is one of the root's. */
-	server(std::string name, arguments argv, bool in_root = true)
-		: name_(std::move(name)), argv_(std::move(argv)), in_root_(in_root)
+	/* `in_root`: whether the program is one of the root's; `own_log`: in there, of one that
+	 * says nothing on its standard error.
+	 */
+	server(std::string name, arguments argv, bool in_root = true, std::string own_log = "")
+		: name_(std::move(name)), argv_(std::move(argv)), in_root_(in_root),
+		  own_log_(std::move(own_log))
 	{
 	}
 
@@ -58,6 +64,7 @@ private:
 	std::string name_;
 	arguments argv_;
 	bool in_root_;
+	std::string own_log_;
 };
 
 /* Whether something listens there, on the loopback device. */
