@@ -204,7 +204,6 @@ public:
 	{
 		return server_root + other_mount + "/" + sub + "/" + name;
 	}
-	std::string second_client() override { return behind(""); }
 
 	/* The client is to know the directory of the case, so that no lookup of that is held. */
 	void mount_it() override
@@ -308,7 +307,7 @@ private:
 std::vector<fs_kind> afs_filesystems()
 {
 	return {
-		{"afs", holds_lookups | silly | aliases | cuts | blocks | loses | stresses | two_clients,
+		{"afs", holds_lookups | silly | aliases | cuts | blocks | loses,
 		 [](ktap::test_case &t) { return std::make_unique<afs_scene>(t); }},
 	};
 }
