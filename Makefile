@@ -86,6 +86,10 @@ litmus:	## the orders that it rests on, with the memory model of the tree; needs
 filesystems: ## NFS, smb, XFS, ext4, FUSE, ... with real servers, in a guest: FS=nfs4,ext4 for some
 	@CONFIG=$${CONFIG:-filesystems} scripts/steps/run $@
 
+.PHONY: stress-ng
+stress-ng: ## its stressors that work on names, verified, for DURATION seconds (5) each
+	@scripts/steps/run $@
+
 .PHONY: bench bench-wall report
 bench:	## what it costs and saves, in instructions, before and after and in variants
 	@scripts/measure/bench

@@ -26,6 +26,7 @@
  */
 #include "caches.hpp"
 #include "options.hpp"
+#include "program.hpp"
 #include "race.hpp"
 #include "ticks.hpp"
 #include "unique_fd.hpp"
@@ -36,8 +37,6 @@
 #include <linux/magic.h>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <sys/personality.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -80,49 +79,12 @@ template <class Once> void measure(ktap::test_case &t, const workload_config &c,
 
 /* ---- programs -------------------------------------------------------------- */
 
-constexpr const char *stress_ng = "/bin/stress-ng";
-
-std::string contents(const unique_fd &fd)
-{
-	return read_file(fmt::format("/proc/self/fd/{}", fd.get())).value_or("");
-}
-
-std::string last_line(std::string text)
-{
-	while (!text.empty() && text.back() == '\n')
-		text.pop_back();
-	return text.empty() ? "it printed nothing" : text.substr(text.rfind('\n') + 1);
-}
-
-/* At the same addresses each time, with the same environment, and not without us. */
-pid_t start(const std::vector<char *> &argv, int out)
-{
-	static const char *const environment[] = {"PATH=/bin", "LC_ALL=C", "TZ=UTC0", nullptr};
-	const pid_t child = ::fork();
-
-	if (child < 0)
-		throw errno_error("fork");
-	if (child > 0)
-		return child;
-	::prctl(PR_SET_PDEATHSIG, SIGKILL);
-	::personality(ADDR_NO_RANDOMIZE);
-	::dup2(out, STDOUT_FILENO);
-	::dup2(out, STDERR_FILENO);
-	::execve(argv[0], argv.data(), const_cast<char *const *>(environment));
-	::dprintf(STDERR_FILENO, "%s\n", std::strerror(errno));
-	::_exit(127);
-}
-
 /* The same program @n times at once; check() is given what each of them has printed. */
 template <class Check>
 void run_programs(ktap::test_case &t, const workload_config &c, uint64_t n,
 		  std::vector<std::string> words, Check &&check)
 {
-	std::vector<char *> argv;
-
-	for (std::string &word : words)
-		argv.push_back(word.data());
-	argv.push_back(nullptr);
+	const std::vector<char *> argv = argv_of(words);
 
 	measure(t, c, [&] {
 		std::vector<unique_fd> out;
@@ -136,7 +98,7 @@ void run_programs(ktap::test_case &t, const workload_config &c, uint64_t n,
 		const uint64_t begin = ticks();
 
 		for (const unique_fd &fd : out)
-			children.push_back(start(argv, fd.get()));
+			children.push_back(start_program(argv, fd.get()));
 		for (uint64_t i = 0; i < n; i++)
 			if (::waitpid(children[i], &ends[i], 0) != children[i])
 				throw errno_error("waitpid");
@@ -213,11 +175,7 @@ void stress(ktap::test_case &t, const workload_config &c, const std::string &str
 		t.skip("no {} here; scripts/measure/stress-ng-cpio packs it for scripts/steps/guest --extra", stress_ng);
 	words.insert(words.end(), more.begin(), more.end());
 	run_programs(t, c, 1, words, [&](const std::string &printed) {
-		/* stress-ng: metrc: [PID] dentry 2000 ... */
-		const std::string mark = "] " + stressor + " ";
-		const size_t at = printed.find(mark);
-		const uint64_t done = at == std::string::npos ? 0 :
-			std::strtoull(printed.c_str() + at + mark.size(), nullptr, 10);
+		const uint64_t done = operations_of(printed, stressor);
 
 		t.require(done >= operations, "stress-ng did {} operations of {}: {}", done, operations,
 			  last_line(printed));
