@@ -58,7 +58,7 @@ variables() {
 	says 'nor is it a packaged kernel' 'STOCK=6\.1 is a kernel as Debian has built it: leave .*ARCH' \
 		env ARCH=arm64 STOCK=6.1 scripts/steps/run selftests
 	says 'an unknown filesystem is named, with the known ones' \
-		"FS=nfs4,nfs5: no 'nfs5'; there are: fuse .*nfs4" env FS=nfs4,nfs5 scripts/steps/run kunit
+		"FS=nfs4,nfs5: no 'nfs5'; there are: .*fuse .*nfs4" env FS=nfs4,nfs5 scripts/steps/run kunit
 	says 'a fix that a base does not have is named' "WITH=nowhere: no 'nowhere'; there are:" \
 		env WITH=nowhere scripts/steps/run kunit
 	says 'make filesystems has a kernel of its own' 'CONFIG=debug: make filesystems has a kernel' \
