@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 
 # pylint: disable=wrong-import-position
+from dw.cases import print_cases
 from dw.ending import run_main
 
 # What the first series takes: the values of a row.
@@ -79,17 +80,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
-    failures = 0
-    print(f'KTAP version 1\n1..{len(RUNS)}')
-    for number, (name, ratios, again, without, status, told) in enumerate(RUNS, 1):
+    results = []
+    for name, ratios, again, without, status, text in RUNS:
         got = table(ratios, again, without)
-        good = got.returncode == status and told in got.stdout and not got.stderr
-        if not good:
-            failures += 1
-            print(f'# {(got.returncode, got.stdout, got.stderr)!r}')
-        print(f'{"ok" if good else "not ok"} {number} {name}')
-    print(f'{len(RUNS) - failures} passed, {failures} failed, 0 skipped')
-    return 1 if failures or not RUNS else 0
+        good = got.returncode == status and text in got.stdout and not got.stderr
+        results.append((name, good, (got.returncode, got.stdout, got.stderr)))
+    return print_cases(results)
 
 
 if __name__ == '__main__':

@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(SCRIPTS, name) for name in ('lib', 'steps')]
 
 # pylint: disable=wrong-import-position
+from dw.cases import print_cases
 from machine import accelerator, qemu, run
 
 # What QEMU 7.2 says on an AMD host whose KVM does not know that register.
@@ -237,14 +238,7 @@ def main():
         results = [*tests(bench), *machines(bench)]
         bench.script('gen_init_cpio', '')
         results += foreign(bench)
-    failed = sum(not good for _, good, _ in results)
-    print(f'KTAP version 1\n1..{len(results)}')
-    for number, (name, good, instead) in enumerate(results, 1):
-        if not good:
-            print(f'# {instead!r}')
-        print(f'{"ok" if good else "not ok"} {number} {name}')
-    print(f'{len(results) - failed} passed, {failed} failed, 0 skipped')
-    return 1 if failed or not results else 0
+    return print_cases(results)
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 
 # pylint: disable=wrong-import-position
+from dw.cases import print_cases
 from dw.ending import run_main
 
 CONSOLE = 'console.no_complaint_of_the_kernel'
@@ -87,19 +88,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
-    failures = 0
-    print(f'KTAP version 1\n1..{len(RUNS)}')
+    results = []
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
-        for number, (name, options, tests, status, out, told) in enumerate(RUNS, 1):
+        for name, options, tests, status, out, text in RUNS:
             got = judge(where, options, tests)
             good = got.returncode == status and got.stdout.startswith(out) and \
-                bool(out) == bool(got.stdout) and told in got.stderr
-            if not good:
-                failures += 1
-                print(f'# {(got.returncode, got.stdout, got.stderr)!r}')
-            print(f'{"ok" if good else "not ok"} {number} {name}')
-    print(f'{len(RUNS) - failures} passed, {failures} failed, 0 skipped')
-    return 1 if failures or not RUNS else 0
+                bool(out) == bool(got.stdout) and text in got.stderr
+            results.append((name, good, (got.returncode, got.stdout, got.stderr)))
+    return print_cases(results)
 
 
 if __name__ == '__main__':

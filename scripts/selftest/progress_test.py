@@ -25,6 +25,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 
 # pylint: disable=wrong-import-position
+from dw.cases import print_cases
 from dw.live import Watch
 
 CONSOLE = b'''\
@@ -288,14 +289,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
         bench = Bench(where)
         results = [result for part in (watch, guests, verdicts, steps, endings) for result in part(bench)]
-    print(f'KTAP version 1\n1..{len(results)}')
-    for number, (name, good, instead) in enumerate(results, 1):
-        if not good:
-            print(f'# {instead!r}')
-        print(f'{"ok" if good else "not ok"} {number} {name}')
-    failed = sum(not good for _, good, _ in results)
-    print(f'{len(results) - failed} passed, {failed} failed, 0 skipped')
-    return 1 if failed or not results else 0
+    return print_cases(results)
 
 
 if __name__ == '__main__':
