@@ -79,7 +79,6 @@ inline answer list_rest(DIR *d)
 inline answer list_now(const std::string &path)
 {
 	std::unique_ptr<DIR, int (*)(DIR *)> d(::opendir(path.c_str()), ::closedir);
-
 	answer a;
 
 	if (d)
