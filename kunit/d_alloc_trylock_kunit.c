@@ -381,28 +381,6 @@ static void trylock_without_memory_leaves_nothing_behind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, after.parents, before.parents);
 }
 
-static void trylock_refuses_what_is_no_name(struct kunit *test)
-{
-	struct playground *pg = playground_open(test, PLAIN);
-	static const struct qstr names[] = {
-		QSTR_INIT("", 0), QSTR_INIT(".", 1), QSTR_INIT("..", 2),
-		QSTR_INIT("a/b", 3), QSTR_INIT("/", 1), QSTR_INIT("a\0b", 3),
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		struct qstr name = names[i];
-		struct dentry *got = compat_d_alloc_trylock(pg->root, &name);
-
-		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR(got), -EACCES, "name %u", i);
-		if (!IS_ERR(got)) {
-			d_lookup_done(got);
-			dput(got);
-		}
-	}
-	KUNIT_EXPECT_EQ(test, census_of(pg->root).children, 0);
-}
-
 static struct kunit_case d_alloc_trylock_cases[] = {
 	/* Somebody looks the name up */
 	KUNIT_CASE(trylock_fails_while_the_name_is_looked_up),
@@ -429,7 +407,6 @@ static struct kunit_case d_alloc_trylock_cases[] = {
 	KUNIT_CASE(trylock_sets_the_hash_of_the_name),
 	KUNIT_CASE(trylock_reports_the_error_of_d_hash),
 	KUNIT_CASE(trylock_without_memory_leaves_nothing_behind),
-	KUNIT_CASE(trylock_refuses_what_is_no_name),
 	{}
 };
 

@@ -219,9 +219,25 @@ static void name_that_cannot_be_is_refused(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
 	struct dentry *dir = open_directory(pg);
+	static const struct qstr names[] = {
+		QSTR_INIT("", 0), QSTR_INIT(".", 1), QSTR_INIT("..", 2),
+		QSTR_INIT("a/b", 3), QSTR_INIT("/", 1), QSTR_INIT("a\0b", 3),
+	};
+	unsigned int i;
 
-	expect_error(test, search(pg, dir, "..", NULL), -EACCES);
-	expect_error(test, search(pg, dir, "a/b", NULL), -EACCES);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		struct qstr name = names[i];
+		struct dentry *got;
+
+		inode_lock(d_inode(dir));
+		got = compat_lookup_unused(&name, dir);
+		inode_unlock(d_inode(dir));
+		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR(got), -EACCES, "name %u", i);
+		if (!IS_ERR(got))
+			dput(got);
+	}
+	KUNIT_EXPECT_EQ(test, lookups, 0);
+	KUNIT_EXPECT_EQ(test, census_of(dir).children, 0);
 }
 
 static struct kunit_case lookup_unused_cases[] = {
