@@ -250,6 +250,8 @@ public:
 			run_in_root(t, {"nft", "delete table ip afs"});
 		dropping_ = false;
 	}
+	/* The pauses between double; 7.3 takes longer ones than 6.12. */
+	std::chrono::milliseconds patience() const override { return std::chrono::seconds(30); }
 
 	/*
 	 * The other client puts it somewhere else, and back.  That the name was missing has to be

@@ -45,7 +45,7 @@ action open_of_handle(const file_handle_of &handle, const std::string &top)
 		a.ino = st.st_ino;
 		a.mode = st.st_mode;
 		/* Where it is. */
-		a.listed.push_back(fs::read_symlink(fmt::format("/proc/self/fd/{}", fd.get())));
+		a.listed.push_back(path_of(fd));
 		return a;
 	};
 }

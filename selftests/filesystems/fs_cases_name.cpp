@@ -2,6 +2,7 @@
 /* Two names of one file: one that differs in case, or is short. */
 #include "call_sites.hpp"
 #include "fs_rig.hpp"
+#include "kernel.hpp"
 
 namespace {
 
@@ -63,6 +64,33 @@ void waiters_get_a_known_file_under_its_short_name(fs_rig &rig)
 		rig.people.must_find(*w, ino);
 }
 
+/*
+ * U+026B and U+2C62 are one letter, in two bytes and in three.  ->d_compare() of exfat tells
+ * names of different lengths apart, and its search of the disk does not.
+ */
+void directory_has_one_dentry_whatever_the_spelling(fs_rig &rig)
+{
+	const std::string two = rig.s.path("\u026b"), three = rig.s.path("\u2c62");
+
+	if (kernel_has(rig.t, "d_rehash"))
+		rig.t.skip("exfat of this kernel may keep a spelling, by d_rehash(): SERIES=readdir");
+	std::filesystem::create_directory(rig.s.behind("\u026b"));
+	rig.begin();
+	const unique_fd first = open_or_throw(two, O_PATH);
+	const uint64_t ino = stat_now(two).ino;
+	const unique_fd second = open_or_throw(three, O_PATH);
+
+	for (const unique_fd *fd : {&first, &second}) {
+		const std::string where = path_of(*fd);
+
+		rig.t.require(where == three, "one of the two is at {}, not {}", where, three);
+	}
+	/* It is cached under that spelling: the disk would not answer. */
+	rig.s.forget_the_disk();
+	rig.s.hold(three);
+	rig.people.must_find(rig.people.start(stat_of(three)), ino, "who asks once more");
+}
+
 } /* namespace */
 
 std::vector<claim> claims_about_names()
@@ -70,5 +98,6 @@ std::vector<claim> claims_about_names()
 	return {
 		CLAIM(lookups_of_both_names_get_one_inode, holds_lookups | ci),
 		CLAIM(waiters_get_a_known_file_under_its_short_name, holds_lookups | short_names),
+		CLAIM(directory_has_one_dentry_whatever_the_spelling, holds_lookups | spellings),
 	};
 }

@@ -5,7 +5,9 @@
  * fail without patches/BASE/nfs/: the kernel files that dentry where nobody finds it.
  */
 #include "fs_rig.hpp"
+#include "kernel.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace fs = std::filesystem;
@@ -113,6 +115,69 @@ void make_client_doubt(fs_rig &rig, const std::string &created)
 	const unique_fd dir = open_or_throw(rig.s.dir(), O_RDONLY | O_DIRECTORY);
 }
 
+/* One that is closed, and whose REMOVE is lost: the server has its hands free. */
+struct lost_silly_file : silly_file {
+	explicit lost_silly_file(fs_rig &rig) : silly_file(rig, "s")
+	{
+		rig.s.lose_removes(true);
+		rig.people.must_find(closer_of(rig, *this), 0, "who closes the file");
+		rig.t.require(wait_until(rig.t.bound(crew::bound),
+					 [&] { return rig.s.lost_removes() > 0; }),
+			      "no REMOVE of {} was lost", name);
+	}
+	/* The client sends it once more, and the file is gone. */
+	void end(fs_rig &rig) const
+	{
+		rig.s.go();
+		rig.t.require(wait_until(rig.t.bound(crew::bound),
+					 [&] { return !fs::exists(rig.s.behind(name)); }),
+			      "{} was not removed", name);
+	}
+	void must_be_listed(fs_rig &rig, actor &lister) const
+	{
+		const answer &list = rig.people.answer_of(lister, "the one who lists");
+
+		rig.t.require(list.error == 0 &&
+			      std::count(list.listed.begin(), list.listed.end(), name) == 1,
+			      "errno {}, {} names", list.error, list.listed.size());
+	}
+};
+
+/*
+ * The dentry in lookup locks nothing.  readdir that waits for it has the directory locked, so
+ * who creates a file waits as well; with d_alloc_trylock() neither does.
+ */
+void silly_unlink_that_is_lost_holds_up_who_lists_only_if_readdir_waits(fs_rig &rig)
+{
+	const bool waits = readdir_waits(rig.t);
+	const lost_silly_file file(rig);
+	actor &lister = rig.people.start(list_of(rig.s.dir()));
+
+	if (waits)
+		rig.people.must_be_parked(lister, "the one who lists");
+	else
+		file.must_be_listed(rig, lister);
+	actor &creator = rig.people.start(open_of(rig.s.path("new"), O_CREAT | O_RDWR, 0644));
+
+	if (waits)
+		rig.must_wait_for_the_directory(creator, "the one who creates");
+	else
+		rig.people.must_find(creator, "the one who creates");
+	actor *visitor = nullptr;
+
+	if (!waits) {
+		/* The lookup goes on: who asks for that name waits. */
+		visitor = &rig.people.start(stat_of(rig.s.path(file.name)));
+		must_be_kept_out(rig, *visitor, file.name);
+	}
+	file.end(rig);
+	file.must_be_listed(rig, lister);
+	rig.people.must_find(creator, "the one who creates");
+	/* One who has listed the name, and waited, makes a dentry of it when it is gone. */
+	if (visitor)
+		rig.people.must_fail(*visitor, ENOENT, "who asks for the silly name");
+}
+
 /*
  * Somebody else looks the silly name up, since the client was told once that it has gone.
  * The state of the silly rename goes over to the dentry of that lookup.
@@ -153,6 +218,8 @@ std::vector<claim> claims_about_silly_names()
 	return {
 		CLAIM(silly_unlink_keeps_lookups_of_its_name_out, silly),
 		CLAIM(silly_unlink_keeps_a_creator_waiting_with_the_directory_locked, silly),
+		CLAIM(silly_unlink_that_is_lost_holds_up_who_lists_only_if_readdir_waits,
+		      silly | loses_removes),
 		CLAIM(silly_unlink_waits_for_a_lookup_of_its_name, silly | holds_lookups | loses),
 	};
 }

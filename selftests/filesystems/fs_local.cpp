@@ -227,7 +227,8 @@ std::vector<fs_kind> local_filesystems()
 		      "XFS with names without case (XFS_SUPPORT_ASCII_CI)"}),
 		disk({"vfat", "vfat", "vfat_lookup", {"mkfs.vfat"}, 16, short_names | stresses, "",
 		      true}),
-		disk({"exfat", "exfat", "exfat_lookup", {"mkfs.exfat"}, 16, stresses, "", true}),
+		disk({"exfat", "exfat", "exfat_lookup", {"mkfs.exfat"}, 16, spellings | stresses, "",
+		      true}),
 		/*
 		 * Files only: with directories most runs fail on the base as well, in EACCES behind a
 		 * line of ntfs_readdir() that makes a bad inode, or with an open that finds a

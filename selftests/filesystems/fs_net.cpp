@@ -5,6 +5,7 @@
  */
 #include "fs_mirror.hpp"
 
+#include <charconv>
 #include <filesystem>
 
 namespace fs = std::filesystem;
@@ -39,16 +40,32 @@ public:
 	}
 
 protected:
-	/* What matches is dropped on its way to the server, by a rule of nft in the guest. */
-	void drop(const std::string &what, bool yes)
+	/*
+	 * What matches is dropped on its way to the server, by a rule of nft in the guest: where
+	 * it goes out, which is an error to who sends it, or where it comes in, and is lost.
+	 */
+	void drop(const std::string &what, bool yes, const char *hook = "output")
 	{
 		if (yes)
-			run_in_root(t, {"nft", "add table ip lookup; flush table ip lookup; "
-				"add chain ip lookup out { type filter hook output priority 0; }; "
-				"add rule ip lookup out " + what + " drop"});
+			run_in_root(t, {"nft", fmt::format("add table ip lookup; flush table ip lookup; "
+				"add chain ip lookup {0} {{ type filter hook {0} priority 0; }}; "
+				"add rule ip lookup {0} {1} counter drop", hook, what)});
 		else
-			run_in_root(t, {"nft", "flush chain ip lookup out"});
+			run_in_root(t, {"nft", "flush table ip lookup"});
 		cut_ = yes;
+	}
+	/* Since that rule was made. */
+	unsigned dropped()
+	{
+		const std::string rules = run_in_root(t, {"nft", "list", "table", "ip", "lookup"});
+		const std::string counter = "counter packets ";
+		const size_t at = rules.find(counter);
+		unsigned packets = 0;
+
+		if (at != rules.npos)
+			std::from_chars(rules.data() + at + counter.size(),
+					rules.data() + rules.size(), packets);
+		return packets;
 	}
 	std::string mount_second(const std::string &source, const std::string &type,
 				 const std::string &options)
@@ -77,8 +94,7 @@ private:
 	bool cut_ = false, second_mounted_ = false;
 };
 
-constexpr uint16_t nfs_port = 2049, mountd_port = 20048;
-constexpr uint32_t nfs_program = 100003;
+constexpr uint32_t nfs_program = 100003, nfs3_remove = 12;	/* RFC 1813 */
 
 void mount_in_root(const char *type, const std::string &where)
 {
@@ -172,6 +188,15 @@ public:
 	}
 	std::string second_client() override { return mount_second(source(), type(), options()); }
 	void cut(bool yes) override { drop_port(nfs_port, yes); }
+	/*
+	 * Over UDP, where each is a packet: of the call, the word behind 8 bytes of UDP and 20 of
+	 * RPC.  One that is an error to who sends it stays at the head of what is to be sent.
+	 */
+	void lose_removes(bool yes) override
+	{
+		drop(fmt::format("udp dport {} @th,224,32 {}", nfs_port, nfs3_remove), yes, "input");
+	}
+	unsigned lost_removes() override { return dropped(); }
 	std::string looks_up_in() const override { return "nfs_lookup"; }
 	std::string opens_in() const override { return "nfs_atomic_open"; }
 
@@ -279,7 +304,7 @@ std::vector<fs_kind> network_filesystems()
 
 	return {
 		{"nfs4", both | opens | opens_anew, nfs<true>},
-		{"nfs3", both, nfs<false>},
+		{"nfs3", both | loses_removes, nfs<false>},
 		{"smb", holds_lookups | tells_errors | links | cuts | opens | stale_lists | stresses |
 			two_clients | blocks, smb},
 	};

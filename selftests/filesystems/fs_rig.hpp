@@ -8,14 +8,22 @@
 #include "caches.hpp"
 #include "fs_scene.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <vector>
 
 inline constexpr unsigned waiters = 3;
 
+/* Where an open file is, as the dcache has it. */
+inline std::string path_of(const unique_fd &fd)
+{
+	return std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd.get()));
+}
+
 /* A mounted scene and its people; the test ends with all back and the mount gone. */
 class fs_rig {
 public:
-	explicit fs_rig(fs_scene &s) : s(s), t(s.t), people(s.t, [this] { this->s.go(); }) {}
+	explicit fs_rig(fs_scene &s) : s(s), t(s.t), people(s.t, [this] { this->s.go(); }, s.patience()) {}
 
 	/* Makes a file behind the filesystem, of which its client has never heard. */
 	void have(const std::string &name)
@@ -71,18 +79,24 @@ public:
 			  "{} does not sleep in {}: {}", name, function, stack);
 	}
 	/*
-	 * A lookup that sleeps for the lock of the directory.  The stack of a task that sleeps
-	 * for a lock ends in the function that takes it: that one, or the one that it is
-	 * inlined into.
+	 * A lookup, or an open with O_CREAT, that sleeps for the lock of the directory.  The
+	 * stack of a task that sleeps for a lock ends in the function that takes it: that one,
+	 * or the one that it is inlined into.
 	 */
 	void must_wait_for_the_directory(const actor &a, const char *name)
 	{
+		static const char *const lock_takers[] = {
+			"[<0>] lookup_slow", "[<0>] walk_component",
+			"[<0>] lookup_open", "[<0>] open_last_lookups", "[<0>] path_openat",
+		};
 		std::string stack;
 
 		t.require(wait_until(t.bound(crew::bound), [&] {
 				  stack = stack_of(a);
-				  return (stack.starts_with("[<0>] lookup_slow") ||
-					  stack.starts_with("[<0>] walk_component")) &&
+				  return std::any_of(std::begin(lock_takers), std::end(lock_takers),
+						     [&](const char *function) {
+							     return stack.starts_with(function);
+						     }) &&
 					 look_at(a.pid(), a.tid()).state == 'D';
 			  }),
 			  "{} does not wait for the lock of the directory: {}", name, stack);

@@ -44,6 +44,8 @@ enum fs_ability : unsigned {
 	blocks		= 1u << 20,	/* nobody gets at what the server is asked to remove */
 	layers		= 1u << 21,	/* readdir looks names up in the layers below */
 	loses		= 1u << 22,	/* what it knows of can be gone at the server, and be back */
+	spellings	= 1u << 23,	/* names without case, that differ in length for the dcache */
+	loses_removes	= 1u << 24,	/* a request to remove a file can be lost on its way */
 };
 
 class fs_scene {
@@ -67,6 +69,8 @@ public:
 	virtual void hold(const std::string &name) = 0;
 	virtual unsigned held(const std::string &name) = 0;
 	virtual void go() = 0;
+	/* How long it takes after that until the last of them has come back, at most. */
+	virtual std::chrono::milliseconds patience() const { return crew::bound; }
 	/* The same directory by a mount that shares nothing with the first. */
 	virtual std::string second_client() { t.fail("it has one client only"); }
 	/* Let those go that are kept back now; the next ones are kept back. */
@@ -79,6 +83,9 @@ public:
 	virtual unsigned held(const std::string &, const std::string &) { return 0; }
 	/* How many of these the server has been asked since the case began. */
 	virtual unsigned asked(const std::string &, const std::string &) { t.fail("it does not count that"); }
+	/* Requests to remove a file are lost on their way, and all others come through. */
+	virtual void lose_removes(bool) { t.fail("its requests are not told apart"); }
+	virtual unsigned lost_removes() { return 0; }	/* since then */
 	virtual void cut(bool) { t.fail("there is nothing to cut it off from"); }
 	/* A function that is in the stack of a thread that looks a name up there, or that does
 	 * so in an open.

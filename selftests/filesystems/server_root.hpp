@@ -12,12 +12,16 @@
 #include "ktap.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 inline const std::string server_root = "/servers";
 /* What the servers show to their clients, and pid files and logs; tmpfs. */
 inline const std::string server_state = "/tmp/servers";
+
+/* Where knfsd listens, and who tells its clients what it exports. */
+inline constexpr uint16_t nfs_port = 2049, mountd_port = 20048;
 
 /* How long a server may take until it answers: it shares the machine with everything else. */
 inline constexpr std::chrono::milliseconds server_start{30000};

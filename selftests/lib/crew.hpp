@@ -235,8 +235,10 @@ class crew {
 public:
 	static constexpr std::chrono::milliseconds bound{5000};
 
-	crew(ktap::test_case &t, std::function<void()> release)
-		: t_(t), release_(std::move(release))
+	/* `patience`: how long whatever holds them may take to let them go. */
+	crew(ktap::test_case &t, std::function<void()> release,
+	     std::chrono::milliseconds patience = bound)
+		: t_(t), release_(std::move(release)), patience_(patience)
 	{
 	}
 	~crew()
@@ -279,7 +281,7 @@ public:
 	}
 	template <class Who> void must_be_through(Who &who, const char *name = "the waiter")
 	{
-		if (!wait_until(t_.bound(bound), [&] { return who.done(); }))
+		if (!wait_until(t_.bound(patience_), [&] { return who.done(); }))
 			t_.fail("{} does not come back: {}", name,
 				to_string(look_at(who.pid(), who.tid())));
 	}
@@ -311,5 +313,6 @@ public:
 private:
 	ktap::test_case &t_;
 	std::function<void()> release_;
+	const std::chrono::milliseconds patience_;
 	std::vector<std::unique_ptr<actor>> actors_;	/* joined after the destructor's body */
 };
