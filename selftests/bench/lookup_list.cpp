@@ -27,58 +27,16 @@
 #include "counted.hpp"
 #include "fuse/fuse_rig.hpp"
 #include "kernel.hpp"
+#include "listing.hpp"
 #include "options.hpp"
 
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 namespace {
 
 struct list_config {
 	uint64_t names = 10000, batches = 9;
 	std::vector<std::string> rows;
-};
-
-/* ls asks for that much at once. */
-constexpr size_t at_once = 32768;
-
-/* A directory and what was listed of it. */
-class listing {
-public:
-	explicit listing(uint64_t names) : buffer_((names + 1000) * 32) {}
-
-	void open(const std::string &path)
-	{
-		dir_ = open_or_throw(path, O_RDONLY | O_DIRECTORY);
-	}
-	void rewind() const
-	{
-		if (::lseek(dir_.get(), 0, SEEK_SET) != 0)
-			throw errno_error("lseek");
-	}
-	void read()
-	{
-		long n;
-
-		length_ = 0;
-		do {
-			n = ::syscall(SYS_getdents64, dir_.get(), buffer_.data() + length_,
-				      std::min(at_once, buffer_.size() - static_cast<size_t>(length_)));
-			length_ += std::max(n, 0l);
-		} while (n > 0);
-		error_ = n < 0 ? errno : 0;
-	}
-	int64_t names(ktap::test_case &t) const
-	{
-		t.require(error_ == 0, "getdents64: {}", std::strerror(error_));
-		return names_in(buffer_.data(), length_);
-	}
-
-private:
-	unique_fd dir_;
-	std::vector<char> buffer_;
-	long length_ = 0;
-	int error_ = 0;
 };
 
 /* ---- nobody races ---------------------------------------------------------- */
