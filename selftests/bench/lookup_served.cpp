@@ -32,8 +32,6 @@
 #include "options.hpp"
 
 #include <filesystem>
-#include <linux/magic.h>
-#include <sys/statfs.h>
 
 namespace fs = std::filesystem;
 

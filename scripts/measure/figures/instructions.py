@@ -135,7 +135,7 @@ class Bench:
                 yield ('nobody waits: each row within its error of the lower bound',
                        f'{ratio:.4f} {above[1]}, {more:.0f} instructions more, '
                        f'error {100 * self.error(above[1]):.2f} %', above[0] <= 1)
-        served = max(((round(self.ratio(row, kernel) - self.error(row), 3), row)
+        served = max(((self.ratio(row, kernel) - self.error(row), row)
                       for row in self.rows if SERVED.fullmatch(row) and self.ratio(row, kernel)),
                      default=None)
         if served:
