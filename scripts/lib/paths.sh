@@ -65,6 +65,7 @@ set_paths() {
 	[[ -z $CROSS ]] || BUSYBOX=$O/busybox-$ARCH
 	INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio
 	SERVERS=$O/roots/servers.squashfs	# a disk with real servers: scripts/steps/servers
+	XFSTESTS_IMAGE=$O/roots/xfstests.squashfs	# a disk with xfstests: scripts/steps/xfstests
 	RESULTS=$O/results
 	# scripts/lib/on-host sends what one item of a run leaves there, and nothing else.
 	[[ -z ${ITEM:-} ]] || RESULTS=$O/hosts/items/$ITEM/results

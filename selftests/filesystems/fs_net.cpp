@@ -4,6 +4,7 @@
  * of the guest.  What each of them exports is the FUSE server of ours.
  */
 #include "fs_mirror.hpp"
+#include "net_servers.hpp"
 
 #include <charconv>
 #include <filesystem>
@@ -94,69 +95,7 @@ private:
 	bool cut_ = false, second_mounted_ = false;
 };
 
-constexpr uint32_t nfs_program = 100003, nfs3_remove = 12;	/* RFC 1813 */
-
-void mount_in_root(const char *type, const std::string &where)
-{
-	struct stat st;
-
-	fs::create_directories(where);
-	/* Another case may have done it. */
-	if (::stat(where.c_str(), &st) == 0 && !fs::is_empty(where))
-		return;
-	if (::mount(type, where.c_str(), type, 0, nullptr) && errno != EBUSY)
-		throw errno_error(fmt::format("mount {} on {}", type, where));
-}
-
-/* Refused as long as knfsd has not heard of nfsdcld whom it knows from before. */
-bool end_grace()
-{
-	const unique_fd fd(::open((server_root + "/proc/fs/nfsd/v4_end_grace").c_str(),
-				  O_WRONLY | O_CLOEXEC));
-
-	return fd && ::write(fd.get(), "Y", 1) == 1;
-}
-
-/* knfsd, with what it asks in user space, and what its clients ask. */
-void start_knfsd(ktap::test_case &t)
-{
-	const server rpcbind("rpcbind", {"rpcbind", "-f", "-w"});
-	const server nfsdcld("nfsdcld", {"nfsdcld", "-F"});
-	const server mountd("mountd", {"rpc.mountd", "-F", "-p", std::to_string(mountd_port)});
-
-	if (!filesystem_registered("nfsd"))
-		t.skip("this kernel has no knfsd");
-	if (rpc_answers(false, nfs_port, nfs_program, 3) && mountd.pid() && rpcbind.pid())
-		return;
-	mount_in_root("nfsd", server_root + "/proc/fs/nfsd");
-	mount_in_root("rpc_pipefs", server_root + "/run/rpc_pipefs");
-	for (const char *dir : {"/run/rpcbind", "/run/lock", "/var/lib/nfs/nfsdcld"})
-		fs::create_directories(server_root + dir);
-	write_file(server_root + "/etc/exports", exported +
-		   " 127.0.0.1(rw,sync,fsid=0,no_root_squash,no_subtree_check,insecure)\n");
-	write_file(server_root + "/etc/nfs.conf",
-		   "[general]\npipefs-directory=/run/rpc_pipefs\n"
-		   "[nfsd]\nudp=y\nvers3=y\nvers4=y\ngrace-time=10\nlease-time=10\nthreads=16\n");
-	rpcbind.ensure(t);
-	if (!wait_until(t.bound(server_start), [] { return tcp_answers(111); }))
-		t.fail("{}", rpcbind.complaint());
-	nfsdcld.ensure(t);
-	run_in_root(t, {"exportfs", "-ra"});
-	mountd.ensure(t);
-	if (!wait_until(t.bound(server_start),
-			[] { return rpc_answers(false, mountd_port, 100005, 3); }))
-		t.fail("{}", mountd.complaint());
-	run_in_root(t, {"rpc.nfsd", "16"}, std::chrono::seconds(60));
-	if (!wait_until(t.bound(server_start),
-			[] { return rpc_answers(false, nfs_port, nfs_program, 3); }))
-		t.fail("knfsd does not answer; nfsdcld: {}", nfsdcld.complaint());
-	/* Nobody has anything to reclaim. */
-	if (!wait_until(t.bound(server_start), [] {
-			return read_file(server_root + "/proc/fs/nfsd/v4_end_grace").value_or("")
-				       .starts_with("Y") || end_grace();
-		}))
-		t.fail("the grace period of knfsd does not end; {}", nfsdcld.complaint());
-}
+constexpr uint32_t nfs3_remove = 12;		/* RFC 1813 */
 
 /* Asked by a mount that cannot succeed: the transport is looked at before the server is. */
 bool kernel_has_nfs_over_udp()
@@ -170,7 +109,11 @@ bool kernel_has_nfs_over_udp()
 
 class nfs_scene : public exported_scene {
 public:
-	nfs_scene(ktap::test_case &t, bool v4) : exported_scene(t), v4_(v4) { start_knfsd(t); }
+	nfs_scene(ktap::test_case &t, bool v4) : exported_scene(t), v4_(v4)
+	{
+		start_knfsd(t, exported + " 127.0.0.1(rw,sync,fsid=0,no_root_squash,no_subtree_check,"
+				"insecure)\n");
+	}
 
 	/* What is kept back is a lookup of the server's; no other request may be on its way. */
 	void mount_it() override
@@ -216,52 +159,13 @@ private:
 	bool v4_;
 };
 
-constexpr uint16_t smb_port = 445;
-
-/* Made up by each guest, for its one client. */
-std::string fresh_password()
-{
-	const std::string file = server_state + "/smb.password";
-	uint64_t random = 0;
-	const unique_fd fd = open_or_throw("/dev/urandom", O_RDONLY);
-
-	if (const auto known = read_file(file))
-		return *known;
-	if (::read(fd.get(), &random, sizeof(random)) != sizeof(random))
-		throw errno_error("/dev/urandom");
-	write_file(file, fmt::format("{:016x}", random));
-	return fmt::format("{:016x}", random);
-}
-
-void start_samba(ktap::test_case &t)
-{
-	const server smbd("smbd", {"smbd", "-F", "--no-process-group", "--debug-stdout"});
-
-	if (!filesystem_registered("smb3"))
-		t.skip("this kernel has no SMB client");
-	if (smbd.pid() && tcp_answers(smb_port))
-		return;
-	for (const char *dir : {"/run/samba", "/var/lib/samba/private", "/var/cache/samba", "/var/log/samba"})
-		fs::create_directories(server_root + dir);
-	write_file(server_root + "/etc/samba/smb.conf", fmt::format(
-		"[global]\nserver role = standalone server\nsmb ports = {}\ninterfaces = lo\n"
-		"bind interfaces only = yes\ndisable netbios = yes\nload printers = no\n"
-		"disable spoolss = yes\npid directory = /run/samba\nlock directory = /run/samba\n"
-		"[s]\npath = {}\nread only = no\nforce user = root\ncase sensitive = yes\n"
-		"oplocks = no\nea support = no\nstore dos attributes = no\nnt acl support = no\n",
-		smb_port, exported));
-	const std::string password = fresh_password();
-
-	run_in_root(t, {"sh", "-c", fmt::format("printf '{0}\\n{0}\\n' | smbpasswd -s -a root", password)},
-		    server_start);
-	smbd.ensure(t);
-	if (!wait_until(t.bound(server_start), [] { return tcp_answers(smb_port); }))
-		t.fail("{}", smbd.complaint());
-}
-
 class smb_scene : public exported_scene {
 public:
-	explicit smb_scene(ktap::test_case &t) : exported_scene(t) { start_samba(t); }
+	explicit smb_scene(ktap::test_case &t) : exported_scene(t)
+	{
+		start_samba(t, fmt::format("[s]\npath = {}\noplocks = no\nea support = no\n"
+					   "store dos attributes = no\nnt acl support = no\n", exported));
+	}
 
 	void mount_it() override
 	{

@@ -123,10 +123,37 @@ interrupt() {
 tools() {
 	local tool
 	for tool in lookup_wait_test lookup_fuse_test lookup_race_test lookup_stress lookup_bench \
-		lookup_churn lookup_cost lookup_list lookup_served lookup_workload lookup_stress_ng; do
+		lookup_churn lookup_cost lookup_list lookup_served lookup_workload lookup_stress_ng \
+		lookup_xfstests; do
 		says "$tool answers an unknown option with its usage and status 2" '^status 2$' \
 			bash -c "'$SELFTESTS/$tool' --no-such-option; echo status \$?; exit 1"
 	done
+	says 'lookup_xfstests wants one filesystem' '--filesystem wants one of ext4, xfs, nfs, cifs' \
+		"$SELFTESTS/lookup_xfstests" --list
+	says_what_check_says
+}
+
+# What `check` of xfstests has printed of a test is read as what it is.
+says_what_check_says() {
+	local log=$tmp/check.log
+	# reads NAME TEST WANT [OPTION]
+	reads() {
+		says "xfstests: $1" "^$3" bash -c "
+			'$SELFTESTS/lookup_xfstests' --read '$log' --group '$2'; exit 1"
+	}
+
+	printf '%s\n' 'FSTYP         -- ext4' '' 'generic/001         218s' 'generic/002 4s ...  3s' \
+		'generic/003        [not run] no reflink here' \
+		'generic/004        - output mismatch (see /r/generic/004.out.bad)' '    --- tests/generic/004.out' \
+		'generic/005 2s ... ' '_check_dmesg: something found in dmesg (see /r/generic/005.dmesg)' \
+		'generic/006 2s ... [failed, exit status 1]' 'generic/007 ' > "$log"
+	reads 'seconds are a pass' generic/001 'passed generic/001: 218s$'
+	reads 'those of before are none' generic/002 'passed generic/002: 4s ...  3s$'
+	reads 'what is not run has a reason' generic/003 'not run generic/003: no reflink here$'
+	reads 'a mismatch is a failure' generic/004 'failed generic/004: - output mismatch .* \| --- tests'
+	reads 'so is a complaint behind the seconds of before' generic/005 'failed generic/005: 2s ... \| _check_dmesg'
+	reads 'and a status' generic/006 'failed generic/006: .*exit status 1'
+	reads 'and an end in the middle' generic/007 'failed generic/007: check ended in its middle'
 }
 
 # The commands that judge others, in a copy whose scripts/steps/run builds and boots nothing.

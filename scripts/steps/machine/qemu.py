@@ -93,6 +93,12 @@ def qemu_command(args, accel, initrd, where, tmp, interactive=False):
     for number, disk in enumerate(args.disk):
         command += ['-drive', f'file={disk},format=raw,if=none,id=disk{number},readonly=on',
                     '-device', f'virtio-blk-{machine.bus},drive=disk{number}']
+    for number, mib in enumerate(args.scratch):
+        path = os.path.join(tmp, f'scratch{number}')
+        with open(path, 'wb') as file:
+            file.truncate(mib << 20)        # takes only what is written of it
+        command += ['-drive', f'file={path},format=raw,if=none,id=scratch{number},cache=unsafe,discard=unmap',
+                    '-device', f'virtio-blk-{machine.bus},drive=scratch{number}']
     if args.icount:
         # An instruction takes a nanosecond, also to rdtsc; nobody waits for a timer.
         # The date that ls prints should not depend on when that is.

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See xfstests_check.hpp. */
+#include "xfstests_check.hpp"
+
+#include "crew.hpp"
+#include "filesystems/server_root.hpp"
+#include "mount.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <regex>
+#include <sched.h>
+#include <sstream>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+namespace xfstests {
+namespace {
+
+constexpr size_t told = 600;		/* bytes of what a test has said */
+
+const std::string config_file = state + "/config";	/* in the root */
+const std::string log_file = server_root + state + "/check.log";
+const std::string pid_file = server_root + state + "/check.pid";
+
+/* In the child: never returns. */
+[[noreturn]] void become_check(const job &job, size_t index)
+{
+	std::vector<std::string> words = {"./check", "--exact-order"};
+	std::vector<char *> argv;
+	const int out = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	const int in = ::open("/dev/null", O_RDONLY);
+
+	::setsid();
+	::dup2(in, STDIN_FILENO);
+	::dup2(out, STDOUT_FILENO);
+	::dup2(out, STDERR_FILENO);
+	if (::unshare(CLONE_NEWPID) || !enter_private_mount_namespace()) {
+		::dprintf(STDERR_FILENO, "namespaces: %s\n", std::strerror(errno));
+		::_exit(126);
+	}
+	/* The first process of a namespace for processes is a child of who has made it. */
+	const pid_t init = ::fork();
+
+	if (init) {
+		int status = 0;
+
+		::waitpid(init, &status, 0);
+		::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
+	}
+	::prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (::chroot(server_root.c_str()) || ::chdir(home.c_str()) ||
+	    ::mount("proc", "/proc", "proc", 0, nullptr)) {
+		::dprintf(STDERR_FILENO, "%s: %s\n", server_root.c_str(), std::strerror(errno));
+		::_exit(126);
+	}
+	words.insert(words.end(), job.options.begin(), job.options.end());
+	words.insert(words.end(), job.tests.begin() + index, job.tests.end());
+	for (std::string &word : words)
+		argv.push_back(word.data());
+	argv.push_back(nullptr);
+	::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	::setenv("HOME", "/root", 1);
+	::setenv("HOST_OPTIONS", config_file.c_str(), 1);
+	::execv(argv[0], argv.data());
+	::dprintf(STDERR_FILENO, "%s/check: %s\n", home.c_str(), std::strerror(errno));
+	::_exit(127);
+}
+
+void start(ktap::test_case &t, const job &job, size_t index)
+{
+	if (!read_file(server_root + config_file))
+		write_file(server_root + config_file, job.set_up(t));
+	const pid_t child = ::fork();
+
+	if (child < 0)
+		throw errno_error("fork");
+	if (!child)
+		become_check(job, index);
+	write_file(pid_file, fmt::format("{}", child));
+}
+
+pid_t running()
+{
+	const std::string text = read_file(pid_file).value_or("");
+	const pid_t pid = std::atoi(text.c_str());
+	const char state = pid ? parse_stat(fmt::format("/proc/{}/stat", pid)).state : '?';
+
+	return state == '?' || state == 'Z' ? 0 : pid;
+}
+
+/* It and, as the first process of their namespace is a child of it, all that it has started. */
+void end(ktap::test_case &t)
+{
+	if (const pid_t pid = running())
+		::kill(pid, SIGKILL);
+	if (!wait_until(t.bound(crew::bound), [] { return !running(); }))
+		t.fail("check does not end");
+	::unlink(pid_file.c_str());
+}
+
+std::string one_paragraph(std::string text)
+{
+	text = std::regex_replace(text, std::regex("\\s*\n\\s*"), " | ");
+	return text.size() > told ? text.substr(0, told) + "..." : text;
+}
+
+} /* namespace */
+
+std::optional<outcome> outcome_of(const std::string &printed, const std::string &name, bool over)
+{
+	const std::string all = "\n" + printed;
+	size_t at = all.find("\n" + name + " ");
+
+	if (at == all.npos)
+		return {};
+	at += 1 + name.size();
+	/* The next test's name, or the summary, stands at the beginning of a line. */
+	static const std::regex next("\n([a-z0-9]+/[0-9]+ |Ran: |Not run: )");
+	std::smatch found;
+	const std::string rest = all.substr(at);
+	const bool ended = std::regex_search(rest, found, next);
+
+	if (!ended && !over)
+		return {};
+	std::string text = ended ? rest.substr(0, found.position()) : rest;
+
+	text.erase(0, text.find_first_not_of(" \t\n"));
+	text.erase(text.find_last_not_of(" \t\n") + 1);
+	if (std::regex_match(text, std::regex("([0-9]+s \\.\\.\\.\\s+)?[0-9]+s")))
+		return outcome{'P', text};
+	if (const size_t mark = text.find("[not run] "); mark != text.npos)
+		return outcome{'S', one_paragraph(text.substr(mark + 10))};
+	return outcome{'F', text.empty() ? "check ended in its middle" : one_paragraph(text)};
+}
+
+std::vector<std::string> tests_of(const std::string &tests, const std::vector<std::string> &dirs,
+				  const std::vector<std::string> &groups)
+{
+	std::vector<std::string> all;
+
+	for (const std::string &dir : dirs) {
+		std::ifstream file(tests + "/" + dir + "/group.list");
+
+		if (!file)
+			throw errno_error(tests + "/" + dir + "/group.list");
+		for (std::string line; std::getline(file, line);) {
+			std::istringstream words(line);
+			std::string number, group;
+
+			if (!(words >> number) || number[0] == '#')
+				continue;
+			const std::string name = dir + "/" + number;
+			bool wanted = std::count(groups.begin(), groups.end(), name) > 0;
+
+			while (words >> group)
+				wanted |= std::count(groups.begin(), groups.end(), group) > 0;
+			if (wanted)
+				all.push_back(name);
+		}
+	}
+	return all;
+}
+
+void run(ktap::test_case &t, const job &job, size_t index, std::chrono::milliseconds limit)
+{
+	const std::string &name = job.tests[index];
+	const auto said = [] { return read_file(log_file).value_or(""); };
+	std::optional<outcome> result;
+
+	/* It has gone on to this one, unless it ended before or was ended. */
+	if (!running() && !outcome_of(said(), name, true))
+		start(t, job, index);
+	if (!wait_until(limit, [&] {
+			const bool over = !running();
+
+			return (result = outcome_of(said(), name, over)) || over;
+		})) {
+		end(t);
+		::unlink(log_file.c_str());
+		t.fail("not over after {} s", limit.count() / 1000);
+	}
+	if (!result) {
+		const std::string words = one_paragraph(said());
+
+		::unlink(log_file.c_str());
+		t.fail("check has not come to it: {}", words);
+	}
+	if (result->verdict == 'S')
+		t.skip("{}", result->text);
+	if (result->verdict == 'F')
+		t.fail("{}", result->text);
+	t.note("{}: {}", name, result->text);
+}
+
+} /* namespace xfstests */
