@@ -18,7 +18,7 @@ ifneq ($(UNKNOWN),)
 $(error make $(UNKNOWN): there is no such verb; `make help` lists them)
 endif
 ifeq ($(MAKELEVEL),0)
-UNKNOWN := $(filter-out $(VARIABLES) CC SRC OUT BOTH WITH URL XFSTESTS GROUP,$(foreach name,$(.VARIABLES),$(if \
+UNKNOWN := $(filter-out $(VARIABLES) CC SRC OUT BOTH WITH URL XFSTESTS LTP GROUP,$(foreach name,$(.VARIABLES),$(if \
 	$(filter command,$(origin $(name))),$(name))))
 ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN): there is no such variable; `make help` lists them)
@@ -86,12 +86,14 @@ litmus:	## the orders that it rests on, with the memory model of the tree; needs
 filesystems: ## NFS, smb, XFS, ext4, FUSE, ... with real servers, in a guest: FS=nfs4,ext4 for some
 	@CONFIG=$${CONFIG:-filesystems} scripts/steps/run $@
 
-.PHONY: xfstests
+.PHONY: xfstests ltp
 xfstests: ## XFSTESTS=DIR [GROUP=quick] [FS=ext4,nfs]: your checkout, with and without the series
 xfstests: export XFSTESTS := $(XFSTESTS)
-xfstests: export GROUP := $(GROUP)
-xfstests:
-	@CONFIG=$${CONFIG:-filesystems} scripts/check/xfstests
+ltp:	## LTP=DIR [GROUP=names]: the same with LTP, on ext4
+ltp: export LTP := $(LTP)
+xfstests ltp: export GROUP := $(GROUP)
+xfstests ltp:
+	@CONFIG=$${CONFIG:-filesystems} scripts/check/suite $@
 
 .PHONY: stress-ng
 stress-ng: ## its stressors that work on names, verified, for DURATION seconds (5) each

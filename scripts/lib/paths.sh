@@ -65,7 +65,6 @@ set_paths() {
 	[[ -z $CROSS ]] || BUSYBOX=$O/busybox-$ARCH
 	INITRAMFS=$WORK/initramfs${PATCHED:+-patched}.cpio
 	SERVERS=$O/roots/servers.squashfs	# a disk with real servers: scripts/steps/servers
-	XFSTESTS_IMAGE=$O/roots/xfstests.squashfs	# a disk with xfstests: scripts/steps/xfstests
 	RESULTS=$O/results
 	# scripts/lib/on-host sends what one item of a run leaves there, and nothing else.
 	[[ -z ${ITEM:-} ]] || RESULTS=$O/hosts/items/$ITEM/results
@@ -75,6 +74,11 @@ set_paths() {
 	[[ $FORM == apply || $FORM == none ]] || SET+=/$FORM
 	BEFORE=none			# the SERIES that is compared to: without any of it
 	[[ ! -d $PATCHES/control ]] || BEFORE=control
+}
+
+# A disk with that suite of others: scripts/steps/suite makes it.
+suite_image() {
+	printf '%s\n' "$O/roots/$1.squashfs"
 }
 
 # path_of NAME [VARIABLE=VALUE...]: path NAME as it is for a user who sets these variables as

@@ -44,7 +44,9 @@
 # FS        make filesystems: only these, separated by commas; default: all.  make xfstests: one or
 #           more of ext4, xfs, nfs, cifs, overlay, tmpfs; default: ext4
 # XFSTESTS  make xfstests: your checkout of xfstests; it is only read
-# GROUP     make xfstests: groups of tests, or tests, separated by commas; default: quick
+# LTP       make ltp: your checkout of LTP; it is only read
+# GROUP     make xfstests: groups of tests, or tests, separated by commas; default: quick.
+#           make ltp: names of files of its runtest/; default: names, those about names
 # WITH      sets in patches/BASE/ that go on the base first, below SERIES, separated by
 #           commas: fixes of what the tests found in other files.  CONFIG=filesystems has
 #           nfs by default, all else has none; WITH= is none there, too
@@ -104,11 +106,11 @@ export "${VARYING[@]}"
 : "${FILTER:=*}" "${SEED:=}" "${DURATION:=}" "${THREADS:=}" "${ACCEL:=auto}"
 # As the suites in_lookup_* were called when they were one.
 [[ $FILTER != dcache_in_lookup?(.*) ]] || FILTER="in_lookup_*${FILTER#dcache_in_lookup}"
-: "${SRC:=}" "${OUT:=}" "${URL:=}" "${BOTH:=0}" "${FS:=}" "${XFSTESTS:=}" "${GROUP:=quick}" "${HOSTS:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
+: "${SRC:=}" "${OUT:=}" "${URL:=}" "${BOTH:=0}" "${FS:=}" "${XFSTESTS:=}" "${LTP:=}" "${GROUP:=}" "${HOSTS:=}" "${WAIT:=0}" "${V:=0}" "${C:=}" "${W:=}" "${CC:=}"
 DEFAULT_O=${XDG_CACHE_HOME:-$HOME/.cache}/dentry-wait
 : "${O:=$DEFAULT_O}"
 
-export TOP O HOSTS BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK FILTER SEED DURATION THREADS ACCEL WAIT V C W CC FS XFSTESTS GROUP
+export TOP O HOSTS BASE KDIR REV MERGE KCONFIG SERIES CONFIG STOCK FILTER SEED DURATION THREADS ACCEL WAIT V C W CC FS XFSTESTS LTP GROUP
 
 one_of() {
 	local name=$1 value=$2 word
@@ -134,21 +136,22 @@ filesystem_names() {
 	sed -nE 's/^\t\t(disk\()?\{"([a-z0-9_]+)", .*/\2/p' "$TOP"/selftests/filesystems/fs_*.cpp
 }
 
-# Those that make xfstests knows.
-xfstests_names() {
-	sed -nE 's/^\t\t\{"([a-z0-9]+)", \{"generic", .*/\1/p' "$TOP/selftests/suites/xfstests_kinds.cpp"
-}
-
-# What XFSTESTS, GROUP and FS have to be for make xfstests.
-check_xfstests() {
-	[[ -n $XFSTESTS ]] ||
-		die "make xfstests wants XFSTESTS=DIR, a checkout of xfstests-dev (git, kernel.org, fs/xfs)"
-	[[ $XFSTESTS == /* && $XFSTESTS != *[[:space:]]* ]] ||
-		die "XFSTESTS=$XFSTESTS: want an absolute path without blanks"
-	[[ -x $XFSTESTS/check && -d $XFSTESTS/tests/generic && -f $XFSTESTS/common/rc ]] ||
-		die "XFSTESTS=$XFSTESTS: no xfstests there: it has no check, tests/generic or common/rc"
-	[[ $GROUP =~ ^[a-z0-9_/-]+(,[a-z0-9_/-]+)*$ ]] ||
-		die "GROUP=$GROUP: want names of groups or tests, separated by commas, as quick,generic/001"
+# check_suite NAME: what the variables of a suite of others have to be.  Sets what
+# scripts/steps/suites/NAME has, and the defaults of GROUP and FS.
+check_suite() {
+	local suite=$1 file
+	# shellcheck source=/dev/null
+	. "$TOP/scripts/steps/suites/$suite"
+	[[ -n ${!SOURCE} ]] || die "make $suite wants $SOURCE=DIR, $WHAT"
+	[[ ${!SOURCE} == /* && ${!SOURCE} != *[[:space:]]* ]] ||
+		die "$SOURCE=${!SOURCE}: want an absolute path without blanks"
+	for file in "${FILES[@]}"; do
+		[[ -e ${!SOURCE}/$file ]] || die "$SOURCE=${!SOURCE}: that is not $WHAT: it has no $file"
+	done
+	: "${GROUP:=$GROUPS_BY_ITSELF}" "${FS:=ext4}"
+	[[ $GROUP =~ ^[a-z0-9_./-]+(,[a-z0-9_./-]+)*$ ]] ||
+		die "GROUP=$GROUP: want names of groups, separated by commas, as $GROUPS_BY_ITSELF"
+	check_words FS "$FS" "$FILESYSTEMS"
 }
 
 # no_hosts VERB: what it does is not handed out.
@@ -175,7 +178,7 @@ check_variables() {
 			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and any CONFIG that changes the kernel"
 	fi
 	check_series
-	check_words FS "$FS" "$(if [[ -n $XFSTESTS ]]; then xfstests_names; else filesystem_names; fi)"
+	[[ -n $XFSTESTS$LTP ]] || check_words FS "$FS" "$(filesystem_names)"
 	check_words WITH "$WITH" "$(sets_of "$BASE" | grep -vxF apply)"
 	one_of KUNIT "$KUNIT" module built-in
 	one_of ACCEL "$ACCEL" auto kvm tcg

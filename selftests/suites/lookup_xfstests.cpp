@@ -6,12 +6,14 @@
  * A test that `check` does not run is skipped, with the reason.  One that is not over in time
  * fails; `check` is ended with all that it has started, and begins anew behind it.
  */
+#include "boxed.hpp"
 #include "filesystems/server_root.hpp"
 #include "options.hpp"
 #include "unique_fd.hpp"
 #include "xfstests_kinds.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fnmatch.h>
 #include <system_error>
 
@@ -71,8 +73,10 @@ int main(int argc, char **argv)
 	xfstests::job job{kind->options, {}, kind->set_up};
 
 	try {
-		if (!run.list)
-			xfstests::prepare_root();
+		if (!run.list) {
+			prepare_root(xfstests::home);
+			std::filesystem::create_directories(server_root + xfstests::state + "/results");
+		}
 		for (const std::string &name : xfstests::tests_of(tests, kind->dirs, groups))
 			if (::fnmatch(run.filter.c_str(), name.c_str(), 0) == 0)
 				job.tests.push_back(name);

@@ -2,83 +2,34 @@
 /* See xfstests_check.hpp. */
 #include "xfstests_check.hpp"
 
+#include "boxed.hpp"
 #include "crew.hpp"
 #include "filesystems/server_root.hpp"
-#include "mount.hpp"
 
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <poll.h>
 #include <regex>
-#include <sched.h>
 #include <sstream>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 namespace xfstests {
 namespace {
-
-constexpr size_t told = 600;		/* bytes of what a test has said */
 
 const std::string config_file = state + "/config";	/* in the root */
 const std::string log_file = server_root + state + "/check.log";
 const std::string pid_file = server_root + state + "/check.pid";
 
-/* In the child: never returns. */
-[[noreturn]] void become_check(const job &job, size_t index)
-{
-	std::vector<std::string> words = {"./check", "--exact-order"};
-	std::vector<char *> argv;
-	const int out = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	const int in = ::open("/dev/null", O_RDONLY);
-
-	::setsid();
-	::dup2(in, STDIN_FILENO);
-	::dup2(out, STDOUT_FILENO);
-	::dup2(out, STDERR_FILENO);
-	if (::unshare(CLONE_NEWPID) || !enter_private_mount_namespace()) {
-		::dprintf(STDERR_FILENO, "namespaces: %s\n", std::strerror(errno));
-		::_exit(126);
-	}
-	/* The first process of a namespace for processes is a child of who has made it. */
-	const pid_t init = ::fork();
-
-	if (init) {
-		int status = 0;
-
-		::waitpid(init, &status, 0);
-		::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
-	}
-	::prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (::chroot(server_root.c_str()) || ::chdir(home.c_str()) ||
-	    ::mount("proc", "/proc", "proc", 0, nullptr)) {
-		::dprintf(STDERR_FILENO, "%s: %s\n", server_root.c_str(), std::strerror(errno));
-		::_exit(126);
-	}
-	words.insert(words.end(), job.options.begin(), job.options.end());
-	words.insert(words.end(), job.tests.begin() + index, job.tests.end());
-	for (std::string &word : words)
-		argv.push_back(word.data());
-	argv.push_back(nullptr);
-	::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
-	::setenv("HOME", "/root", 1);
-	::setenv("HOST_OPTIONS", config_file.c_str(), 1);
-	::execv(argv[0], argv.data());
-	::dprintf(STDERR_FILENO, "%s/check: %s\n", home.c_str(), std::strerror(errno));
-	::_exit(127);
-}
-
 void start(ktap::test_case &t, const job &job, size_t index)
 {
 	if (!read_file(server_root + config_file))
 		write_file(server_root + config_file, job.set_up(t));
-	const pid_t child = ::fork();
+	arguments words = {"./check", "--exact-order"};
 
-	if (child < 0)
-		throw errno_error("fork");
-	if (!child)
-		become_check(job, index);
-	write_file(pid_file, fmt::format("{}", child));
+	words.insert(words.end(), job.options.begin(), job.options.end());
+	words.insert(words.end(), job.tests.begin() + index, job.tests.end());
+	write_file(pid_file, fmt::format("{}", start_boxed({words, home, {"HOST_OPTIONS=" + config_file}},
+							   log_file)));
 }
 
 pid_t running()
@@ -90,7 +41,6 @@ pid_t running()
 	return state == '?' || state == 'Z' ? 0 : pid;
 }
 
-/* It and, as the first process of their namespace is a child of it, all that it has started. */
 void end(ktap::test_case &t)
 {
 	if (const pid_t pid = running())
@@ -98,12 +48,6 @@ void end(ktap::test_case &t)
 	if (!wait_until(t.bound(crew::bound), [] { return !running(); }))
 		t.fail("check does not end");
 	::unlink(pid_file.c_str());
-}
-
-std::string one_paragraph(std::string text)
-{
-	text = std::regex_replace(text, std::regex("\\s*\n\\s*"), " | ");
-	return text.size() > told ? text.substr(0, told) + "..." : text;
 }
 
 } /* namespace */
@@ -172,11 +116,16 @@ void run(ktap::test_case &t, const job &job, size_t index, std::chrono::millisec
 	/* It has gone on to this one, unless it ended before or was ended. */
 	if (!running() && !outcome_of(said(), name, true))
 		start(t, job, index);
-	if (!wait_until(limit, [&] {
-			const bool over = !running();
+	const auto deadline = std::chrono::steady_clock::now() + limit;
+	bool over = false;
 
-			return (result = outcome_of(said(), name, over)) || over;
-		})) {
+	/* A test takes seconds, and who looks has the CPUs that it runs on. */
+	while (!result && !over && std::chrono::steady_clock::now() < deadline) {
+		::poll(nullptr, 0, 100);
+		over = !running();
+		result = outcome_of(said(), name, over);
+	}
+	if (!result && !over) {
 		end(t);
 		::unlink(log_file.c_str());
 		t.fail("not over after {} s", limit.count() / 1000);

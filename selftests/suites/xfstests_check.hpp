@@ -2,9 +2,6 @@
 /*
  * xfstests' `check` as it runs in the guest: one process for many tests, since its own set-up
  * takes as long as a test; and what it says of each.
- *
- * It runs in the root of server_root.hpp, in namespaces of its own for processes and mounts:
- * when it is ended, all that a test has started and mounted goes with it.
  */
 #pragma once
 

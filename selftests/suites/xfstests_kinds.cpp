@@ -6,7 +6,6 @@
 #include "mount.hpp"
 
 #include <filesystem>
-#include <fstream>
 
 namespace fs = std::filesystem;
 
@@ -14,7 +13,7 @@ namespace xfstests {
 namespace {
 
 /* Behind the two disks that are read: scripts/steps/run hands them over in this order. */
-const std::string image = "/dev/vdb", test_disk = "/dev/vdc", scratch_disk = "/dev/vdd";
+const std::string test_disk = "/dev/vdc", scratch_disk = "/dev/vdd";
 
 const std::string exported = "/export";		/* in the root */
 
@@ -117,26 +116,6 @@ std::vector<kind> all_kinds()
 		{"overlay", {"generic", "overlay"}, {"-overlay"}, overlay},
 		{"tmpfs", {"generic", "tmpfs"}, {}, tmpfs},
 	};
-}
-
-void prepare_root()
-{
-	for (const char *dir : {"/mnt/test", "/mnt/scratch"})
-		fs::create_directories(server_root + dir);
-	for (const std::string &dir : {state + "/results", home})
-		fs::create_directories(server_root + dir);
-	fs::create_directories(server_state);
-	if (::mount(image.c_str(), (server_root + home).c_str(), "squashfs", MS_RDONLY, nullptr))
-		throw errno_error("mount " + image + ", the disk with xfstests");
-
-	std::ofstream users(server_root + "/etc/passwd", std::ios::app);
-	std::ofstream groups(server_root + "/etc/group", std::ios::app);
-	int id = 2000;
-
-	for (const char *name : {"fsgqa", "fsgqa2", "123456-fsgqa"}) {
-		users << fmt::format("{0}:x:{1}:{1}::/tmp:/bin/sh\n", name, ++id);
-		groups << fmt::format("{}:x:{}:\n", name, id);
-	}
 }
 
 } /* namespace xfstests */

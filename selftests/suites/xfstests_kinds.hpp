@@ -20,10 +20,4 @@ struct kind {
 
 std::vector<kind> all_kinds();
 
-/*
- * The root as xfstests wants it: its image is mounted there, and its users are known.  Throws if
- * there is no root or no image.
- */
-void prepare_root();
-
 } /* namespace xfstests */

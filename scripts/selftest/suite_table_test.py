@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Does scripts/check/xfstests-table notice a test that ends worse with the series?  Prints KTAP.
+"""Does scripts/check/suite-table notice a test that ends worse with the series?  Prints KTAP.
 
-    scripts/selftest/xfstests_table_test.py
+    scripts/selftest/suite_table_test.py
 """
 
 import argparse
@@ -42,9 +42,11 @@ RUNS = [
      {'g/1': 'P', CONSOLE: 'F'}, 1, f'  worse   {CONSOLE}: passed -> failed: why {CONSOLE}\n'),
     ('and so is one without it only', {'g/1': 'P', CONSOLE: 'F'}, {'g/1': 'P', CONSOLE: 'P'}, 1,
      f'  worse   {CONSOLE}: failed: why {CONSOLE} -> passed\n'),
-    ('no test at all is a failure', {}, {}, 1, '0 passed, 0 failed, 0 skipped\n'),
+    ('no test at all is a failure', {}, {}, 1, '0 passed, 1 failed, 0 skipped\n'),
     ('tests of which none has run are one, too', {'g/1': 'S'}, {'g/1': 'S'}, 1,
-     '0 passed, 0 failed, 1 skipped\n'),
+     '0 passed, 1 failed, 1 skipped\n'),
+    ('and tests of which none passes', {'g/1': 'F', CONSOLE: 'P'}, {'g/1': 'F', CONSOLE: 'P'}, 1,
+     'so the guest is at fault, not the kernel\n0 passed, 1 failed, 0 skipped\n'),
     ('the time of both is told', {'g/1': 'P'}, {'g/1': 'P', 'g/2': 'P'}, 0,
      '2 tests: 1 pass, 0 fail and 0 are not run on both; 1 better, 0 worse; 3 s without, 6 s with'),
 ]
@@ -62,7 +64,7 @@ def write(where, results):
 
 
 def table(*sides):
-    return subprocess.run([os.path.join(SCRIPTS, 'check/xfstests-table'), '--filesystem', 'ext4', *sides],
+    return subprocess.run([os.path.join(SCRIPTS, 'check/suite-table'), '--filesystem', 'ext4', *sides],
                           capture_output=True, text=True, check=False)
 
 
