@@ -97,7 +97,7 @@ class Bench:
         args = types.SimpleNamespace(
             accel=accel, accel_cache=os.path.join(self.where, 'accel.json'), icount=False,
             timeout=1, smp=1, memory=64, append=[], extra=[], until=[], coverage=False,
-            gdb=None, disk=[], kernel='x', cpu='max', arch=arch,
+            gdb=None, disk=[], scratch=[], kernel='x', cpu='max', arch=arch,
             initramfs=os.path.join(self.where, 'initramfs'),
             gen_init_cpio=os.path.join(self.where, 'gen_init_cpio'))
         said = io.StringIO()
@@ -112,7 +112,7 @@ class Bench:
         """What QEMU is called with, in one line: by TCG, with two CPUs and a disk."""
         args = types.SimpleNamespace(
             arch=arch, smp=2, memory=512, append=['more=1'], coverage=False, gdb=None,
-            disk=['disk.img'], kernel='Image', cpu='host', icount=False)
+            disk=['disk.img'], scratch=[], kernel='Image', cpu='host', icount=False)
         return ' '.join(qemu.qemu_command(args, 'tcg', 'initrd', '/results', '/tmp/x',
                                           interactive))
 
