@@ -68,6 +68,10 @@ void export_disks(ktap::test_case &t)
 {
 	need(t, "ext4");
 	set_up_loopback();
+	/* The root of NFSv4 has to be a filesystem that can be exported, as an overlay cannot. */
+	fs::create_directories(server_root + exported);
+	if (::mount("tmpfs", (server_root + exported).c_str(), "tmpfs", 0, nullptr))
+		throw errno_error("mount tmpfs on " + exported);
 	for (const auto &[disk, name] : {std::pair{test_disk, "/test"}, {scratch_disk, "/scratch"}}) {
 		const std::string where = server_root + exported + name;
 
@@ -83,11 +87,11 @@ std::string nfs(ktap::test_case &t)
 	export_disks(t);
 	std::string exports;
 
-	for (const auto &[name, id] : {std::pair{"/test", 1}, {"/scratch", 2}})
+	for (const auto &[name, id] : {std::pair{"", 0}, {"/test", 1}, {"/scratch", 2}})
 		exports += fmt::format("{}{} 127.0.0.1(rw,async,fsid={},no_root_squash,"
 				       "no_subtree_check,insecure)\n", exported, name, id);
 	start_knfsd(t, exports);
-	return settings("nfs", "127.0.0.1:" + exported + "/test", "127.0.0.1:" + exported + "/scratch",
+	return settings("nfs", "127.0.0.1:/test", "127.0.0.1:/scratch",
 			"export NFS_MOUNT_OPTIONS='-o vers=4.2'\n");
 }
 
