@@ -2,6 +2,7 @@
 /* See boxed.hpp. */
 #include "boxed.hpp"
 
+#include "crew.hpp"
 #include "filesystems/server_root.hpp"
 #include "mount.hpp"
 
@@ -9,7 +10,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <regex>
+#include <poll.h>
+#include <sstream>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -21,6 +23,14 @@ namespace {
 const std::string image = "/dev/vdb";
 
 constexpr size_t told = 600;		/* bytes of what a program has said */
+
+/* The first process of the namespace; when it is killed, the kernel kills all others in there. */
+volatile pid_t first;
+
+void end_namespace(int)
+{
+	::kill(first, SIGKILL);
+}
 
 [[noreturn]] void give_up(const std::string &what)
 {
@@ -42,19 +52,29 @@ constexpr size_t told = 600;		/* bytes of what a program has said */
 	::dup2(out, STDERR_FILENO);
 	if (::unshare(CLONE_NEWPID) || !enter_private_mount_namespace())
 		give_up("namespaces");
-	/* The first process of a namespace for processes is a child of who has made it. */
-	const pid_t first = ::fork();
+	sigset_t asked_to_end;
 
+	::sigemptyset(&asked_to_end);
+	::sigaddset(&asked_to_end, SIGTERM);
+	::sigprocmask(SIG_BLOCK, &asked_to_end, nullptr);
+	::signal(SIGTERM, end_namespace);
+	/* The first process of a namespace for processes is a child of who has made it. */
+	first = ::fork();
 	if (first) {
 		int status = 0;
 
-		::waitpid(first, &status, 0);
+		::sigprocmask(SIG_UNBLOCK, &asked_to_end, nullptr);
+		/* It is no zombie until all others of the namespace are gone. */
+		while (::waitpid(first, &status, 0) < 0 && errno == EINTR)
+			;
 		if (WIFSIGNALED(status)) {
 			::signal(WTERMSIG(status), SIG_DFL);
 			::raise(WTERMSIG(status));
 		}
 		::_exit(WEXITSTATUS(status));
 	}
+	::signal(SIGTERM, SIG_DFL);
+	::sigprocmask(SIG_UNBLOCK, &asked_to_end, nullptr);
 	::prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (::chroot(server_root.c_str()) || ::chdir(program.dir.c_str()) ||
 	    ::mount("proc", "/proc", "proc", 0, nullptr))
@@ -81,6 +101,67 @@ pid_t start_boxed(const boxed_program &program, const std::string &log)
 	if (!child)
 		become(program, log);
 	return child;
+}
+
+bool boxed_runs(pid_t pid)
+{
+	const char state = pid ? parse_stat(fmt::format("/proc/{}/stat", pid)).state : '?';
+
+	return state != '?' && state != 'Z';
+}
+
+bool end_boxed(pid_t pid, std::chrono::milliseconds bound)
+{
+	::kill(pid, SIGTERM);
+	return wait_until(bound, [pid] { return !boxed_runs(pid); });
+}
+
+boxed_end run_boxed(ktap::test_case &t, const boxed_program &program, const std::string &log,
+		    std::chrono::milliseconds limit)
+{
+	const pid_t child = start_boxed(program, log);
+	const auto deadline = std::chrono::steady_clock::now() + limit;
+	const auto said = [&log] { return read_file(log).value_or(""); };
+	int status = 0;
+
+	while (::waitpid(child, &status, WNOHANG) != child) {
+		if (std::chrono::steady_clock::now() > deadline) {
+			const bool gone = end_boxed(child, t.bound(crew::bound));
+
+			t.fail("not over after {} s{}: {}", limit.count() / 1000,
+			       gone ? "" : ", and cannot be killed", one_paragraph(said()));
+		}
+		/* A test takes seconds, and who looks has the CPUs that it runs on. */
+		::poll(nullptr, 0, 50);
+	}
+	return {status, said()};
+}
+
+std::string lines_with(const std::string &said, const std::regex &word)
+{
+	std::istringstream lines(said);
+	std::string found;
+
+	for (std::string line; std::getline(lines, line);)
+		if (std::regex_search(line, word))
+			found += line + "\n";
+	return one_paragraph(found.empty() ? said.substr(said.size() > 400 ? said.size() - 400 : 0) : found);
+}
+
+bool prepare_work_dir(ktap::test_case &t)
+{
+	const std::string where = server_root + work_dir;
+	struct stat above, there;
+
+	if (::stat((server_root + "/mnt").c_str(), &above) || ::stat(where.c_str(), &there))
+		throw errno_error(where);
+	if (above.st_dev != there.st_dev)
+		return false;
+	run_in_root(t, {"mkfs.ext4", "-q", "-F", test_disk}, std::chrono::seconds(60));
+	if (::mount(test_disk.c_str(), where.c_str(), "ext4", 0, nullptr))
+		throw errno_error("mount " + test_disk);
+	fs::permissions(where, fs::perms::all);
+	return true;
 }
 
 std::string one_paragraph(std::string text)

@@ -10,7 +10,7 @@
 namespace ltp {
 
 /* In the root of server_root.hpp. */
-inline const std::string home = "/opt/ltp", work = "/mnt/test";
+inline const std::string home = "/opt/ltp";
 
 struct test {
 	std::string name, command;	/* for a shell */

@@ -34,19 +34,15 @@ void start(ktap::test_case &t, const job &job, size_t index)
 
 pid_t running()
 {
-	const std::string text = read_file(pid_file).value_or("");
-	const pid_t pid = std::atoi(text.c_str());
-	const char state = pid ? parse_stat(fmt::format("/proc/{}/stat", pid)).state : '?';
+	const pid_t pid = std::atoi(read_file(pid_file).value_or("").c_str());
 
-	return state == '?' || state == 'Z' ? 0 : pid;
+	return boxed_runs(pid) ? pid : 0;
 }
 
 void end(ktap::test_case &t)
 {
-	if (const pid_t pid = running())
-		::kill(pid, SIGKILL);
-	if (!wait_until(t.bound(crew::bound), [] { return !running(); }))
-		t.fail("check does not end");
+	if (const pid_t pid = running(); pid && !end_boxed(pid, t.bound(crew::bound)))
+		t.fail("check cannot be killed");
 	::unlink(pid_file.c_str());
 }
 

@@ -2,6 +2,7 @@
 /* See xfstests_kinds.hpp. */
 #include "xfstests_kinds.hpp"
 
+#include "boxed.hpp"
 #include "filesystems/net_servers.hpp"
 #include "mount.hpp"
 
@@ -11,9 +12,6 @@ namespace fs = std::filesystem;
 
 namespace xfstests {
 namespace {
-
-/* Behind the two disks that are read: scripts/steps/run hands them over in this order. */
-const std::string test_disk = "/dev/vdc", scratch_disk = "/dev/vdd";
 
 const std::string exported = "/export";		/* in the root */
 
