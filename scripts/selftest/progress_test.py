@@ -168,6 +168,11 @@ def guests(bench):
     yield 'a guest on a pipe says what it has always said', told == PLAIN, told
     told = bench.guest(on_terminal, TERM='dumb')
     yield 'and so it does on a terminal that can do nothing', told == PLAIN, told
+    told = bench.guest(on_pipe, '--tell')
+    yield 'with --tell each case is a line, there as well', told.splitlines() == [
+        'guest      tcg (asked for), 2 CPUs', '  ok   s.a  (0.12 s)', '  FAIL s.b  (1.00 s)',
+        '  skip s.c  (0.01 s)', '  ok   s.torn_on_the_console', '  ok   t.x  (0.25 s)',
+        '  FAIL t.y  (3.00 s)', 'guest      N s'], told
     told = bench.guest(on_terminal, '--last', '33')
     yield 'on a terminal each case is shown, with colour', \
         '  \x1b[32mok  \x1b[0m s.a  (0.12 s)\n' in told and \

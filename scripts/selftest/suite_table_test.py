@@ -30,6 +30,8 @@ RUNS = [
      '1 passed, 0 failed, 1 skipped\n'),
     ('also those that fail', {'g/1': 'P', 'g/2': 'F'}, {'g/1': 'P', 'g/2': 'F'}, 0,
      '  same    g/2: failed on both: why g/2\n2 passed, 0 failed, 0 skipped\n'),
+    ('what one says that fails otherwise is told', {'g/1': 'P', 'g/2': 'F'}, {'g/1': 'P', 'g/2': 'F otherwise'},
+     0, '  same    g/2: failed on both: why g/2; with the series: otherwise\n'),
     ('one that fails with the series only does not', {'g/1': 'P', 'g/2': 'P'}, {'g/1': 'P', 'g/2': 'F'},
      1, '  worse   g/2: passed -> failed: why g/2\n1 passed, 1 failed, 0 skipped\n'),
     ('nor one that is not run with it', {'g/1': 'P', 'g/2': 'P'}, {'g/1': 'P', 'g/2': 'S'}, 1,
@@ -54,8 +56,8 @@ RUNS = [
 
 def write(where, results):
     os.makedirs(where)
-    tests = [{'name': name if name == CONSOLE else f'lookup_xfstests.{name}', 'status': STATUS[word],
-              'why': '' if word == 'P' else f'why {name}', 'seconds': 3, 'log': []}
+    tests = [{'name': name if name == CONSOLE else f'lookup_xfstests.{name}', 'status': STATUS[word[0]],
+              'why': '' if word == 'P' else word[2:] or f'why {name}', 'seconds': 3, 'log': []}
              for name, word in results.items()]
     counts = {status: sum(test['status'] == status for test in tests) for status in STATUS.values()}
     with open(os.path.join(where, 'results.json'), 'w', encoding='utf-8') as file:

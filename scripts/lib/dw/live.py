@@ -9,7 +9,7 @@ import contextlib
 from .console import Reader
 from .document import timed
 from .items import BEGUN, BEGUN_CASE, CASE, word_of
-from .terminal import BY_WORD, MovingLine, is_terminal, painter
+from .terminal import BY_WORD, MovingLine, NoLine, is_terminal, painter
 
 
 
@@ -59,10 +59,11 @@ class Watch:
 
 
 class Live:
-    """The same on a terminal, below it how long the guest runs, and how long it did before."""
+    """The same as lines; on a terminal, below them how long the guest runs, and how long it did
+    before."""
 
     def __init__(self, stream, last=None):
-        self.watch, self.line = Watch(), MovingLine(stream)
+        self.watch, self.line = Watch(), (MovingLine if is_terminal(stream) else NoLine)(stream)
         self.paint, self.last, self.cases = painter(stream), last, 0
 
     def show(self, results, took):
@@ -83,11 +84,12 @@ class Live:
 
 
 @contextlib.contextmanager
-def watching(stream, echo, last):
-    """A Live to tell of a guest; None if nobody watches, or the console is shown anyhow.
+def watching(stream, echo, tell, last):
+    """A Live to tell of a guest; None if nobody watches and none is asked for with @tell, or the
+    console is shown anyhow.
     @last: the seconds that it took last time, as text, if that is known."""
     live = None
-    if not echo and is_terminal(stream):
+    if not echo and (tell or is_terminal(stream)):
         live = Live(stream, float(last) if last.isdigit() else None)
     try:
         yield live

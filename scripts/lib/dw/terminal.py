@@ -35,6 +35,22 @@ def painter(stream):
     return lambda text, colour: f'\x1b[{colour}m{text}\x1b[0m' if colour else text
 
 
+class NoLine:
+    """What a pipe gets of a MovingLine: the lines that stay."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def show(self, text):
+        pass
+
+    def print(self, text):
+        print(text, file=self.stream, flush=True)
+
+    def clear(self):
+        pass
+
+
 class MovingLine:
     """The last line of a terminal, written anew when there is something else to say."""
 
