@@ -86,13 +86,14 @@ litmus:	## the orders that it rests on, with the memory model of the tree; needs
 filesystems: ## NFS, smb, XFS, ext4, FUSE, ... with real servers, in a guest: FS=nfs4,ext4 for some
 	@CONFIG=$${CONFIG:-filesystems} scripts/steps/run $@
 
-.PHONY: xfstests ltp
+.PHONY: xfstests ltp kselftest
 xfstests: ## XFSTESTS=DIR [GROUP=quick] [FS=ext4,nfs]: your checkout, with and without the series
 xfstests: export XFSTESTS := $(XFSTESTS)
 ltp:	## LTP=DIR [GROUP=names]: the same with LTP, on ext4
 ltp: export LTP := $(LTP)
-xfstests ltp: export GROUP := $(GROUP)
-xfstests ltp:
+kselftest: ## [GROUP=filesystems,proc]: the same with the tree's own tools/testing/selftests, on ext4
+xfstests ltp kselftest: export GROUP := $(GROUP)
+xfstests ltp kselftest:
 	@CONFIG=$${CONFIG:-filesystems} scripts/check/suite $@
 
 .PHONY: stress-ng

@@ -46,7 +46,9 @@
 # XFSTESTS  make xfstests: your checkout of xfstests; it is only read
 # LTP       make ltp: your checkout of LTP; it is only read
 # GROUP     make xfstests: groups of tests, or tests, separated by commas; default: quick.
-#           make ltp: names of files of its runtest/; default: names, those about names
+#           make ltp: names of files of its runtest/; default: names, those about names.
+#           make kselftest: directories of tools/testing/selftests/, each with those below it;
+#           there are filesystems, the default, proc and openat2
 # WITH      sets in patches/BASE/ that go on the base first, below SERIES, separated by
 #           commas: fixes of what the tests found in other files.  CONFIG=filesystems has
 #           nfs by default, all else has none; WITH= is none there, too
@@ -142,12 +144,14 @@ check_suite() {
 	local suite=$1 file
 	# shellcheck source=/dev/null
 	. "$TOP/scripts/steps/suites/$suite"
-	[[ -n ${!SOURCE} ]] || die "make $suite wants $SOURCE=DIR, $WHAT"
-	[[ ${!SOURCE} == /* && ${!SOURCE} != *[[:space:]]* ]] ||
-		die "$SOURCE=${!SOURCE}: want an absolute path without blanks"
-	for file in "${FILES[@]}"; do
-		[[ -e ${!SOURCE}/$file ]] || die "$SOURCE=${!SOURCE}: that is not $WHAT: it has no $file"
-	done
+	if [[ $SOURCE != TREE ]]; then
+		[[ -n ${!SOURCE} ]] || die "make $suite wants $SOURCE=DIR, $WHAT"
+		[[ ${!SOURCE} == /* && ${!SOURCE} != *[[:space:]]* ]] ||
+			die "$SOURCE=${!SOURCE}: want an absolute path without blanks"
+		for file in "${FILES[@]}"; do
+			[[ -e ${!SOURCE}/$file ]] || die "$SOURCE=${!SOURCE}: that is not $WHAT: it has no $file"
+		done
+	fi
 	: "${GROUP:=$GROUPS_BY_ITSELF}" "${FS:=ext4}"
 	[[ $GROUP =~ ^[a-z0-9_./-]+(,[a-z0-9_./-]+)*$ ]] ||
 		die "GROUP=$GROUP: want names of groups, separated by commas, as $GROUPS_BY_ITSELF"

@@ -124,7 +124,7 @@ tools() {
 	local tool
 	for tool in lookup_wait_test lookup_fuse_test lookup_race_test lookup_stress lookup_bench \
 		lookup_churn lookup_cost lookup_list lookup_served lookup_workload lookup_stress_ng \
-		lookup_xfstests lookup_ltp; do
+		lookup_xfstests lookup_ltp lookup_kselftest; do
 		says "$tool answers an unknown option with its usage and status 2" '^status 2$' \
 			bash -c "'$SELFTESTS/$tool' --no-such-option; echo status \$?; exit 1"
 	done
