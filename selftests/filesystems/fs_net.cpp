@@ -161,10 +161,18 @@ private:
 
 class smb_scene : public exported_scene {
 public:
-	explicit smb_scene(ktap::test_case &t) : exported_scene(t)
+	smb_scene(ktap::test_case &t, bool in_kernel)
+		: exported_scene(t), port_(in_kernel ? ksmbd_port : smb_port)
 	{
-		start_samba(t, fmt::format("[s]\npath = {}\noplocks = no\nea support = no\n"
-					   "store dos attributes = no\nnt acl support = no\n", exported));
+		/* The kernel looks its paths up from its own root. */
+		const std::string share = fmt::format("[s]\npath = {}\nread only = no\noplocks = no\n"
+						      "store dos attributes = no\n",
+						      (in_kernel ? server_root : "") + exported);
+
+		if (in_kernel)
+			start_ksmbd(t, share);
+		else
+			start_samba(t, share + "ea support = no\nnt acl support = no\n");
 	}
 
 	void mount_it() override
@@ -175,23 +183,25 @@ public:
 		::stat(path("warm").c_str(), &st);
 	}
 	std::string second_client() override { return mount_second(source, "smb3", options()); }
-	void cut(bool yes) override { drop_port(smb_port, yes); }
+	void cut(bool yes) override { drop_port(port_, yes); }
 	std::string looks_up_in() const override { return "cifs_lookup"; }
 	std::string opens_in() const override { return "cifs_atomic_open"; }
 
 private:
 	static constexpr const char *source = "//127.0.0.1/s";
 
-	static std::string options()
+	std::string options() const
 	{
-		return fmt::format("ip=127.0.0.1,vers=3.1.1,username=root,password={},nosharesock,actimeo=600",
-				   fresh_password());
+		return fmt::format("ip=127.0.0.1,port={},vers=3.1.1,username=root,password={},nosharesock,"
+				   "actimeo=600", port_, fresh_password());
 	}
+
+	const uint16_t port_;
 };
 
-std::unique_ptr<fs_scene> smb(ktap::test_case &t)
+template <bool in_kernel> std::unique_ptr<fs_scene> smb(ktap::test_case &t)
 {
-	return std::make_unique<smb_scene>(t);
+	return std::make_unique<smb_scene>(t, in_kernel);
 }
 
 template <bool v4> std::unique_ptr<fs_scene> nfs(ktap::test_case &t)
@@ -206,10 +216,13 @@ std::vector<fs_kind> network_filesystems()
 	const unsigned both = holds_lookups | tells_errors | silly | loses | links | aliases | forces | cuts |
 			      stresses | two_clients | late_answers;
 
+	const unsigned windows = holds_lookups | tells_errors | links | cuts | opens | stale_lists | stresses |
+				 two_clients | blocks;
+
 	return {
 		{"nfs4", both | opens | opens_anew, nfs<true>},
 		{"nfs3", both | loses_removes, nfs<false>},
-		{"smb", holds_lookups | tells_errors | links | cuts | opens | stale_lists | stresses |
-			two_clients | blocks, smb},
+		{"smb", windows, smb<false>},
+		{"ksmbd", windows, smb<true>},
 	};
 }

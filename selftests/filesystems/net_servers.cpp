@@ -91,6 +91,27 @@ std::string fresh_password()
 	return fmt::format("{:016x}", random);
 }
 
+void start_ksmbd(ktap::test_case &t, const std::string &shares)
+{
+	/* They do not go together with samba's, so they are beside them in the root. */
+	const std::string tools = "/opt/ksmbd-tools/usr/sbin/", dir = server_root + "/etc/ksmbd";
+	const server mountd("ksmbd.mountd", {tools + "ksmbd.mountd", "-n", "-p", std::to_string(ksmbd_port)});
+
+	if (!filesystem_registered("smb3"))
+		t.skip("this kernel has no SMB client");
+	if (::access("/sys/class/ksmbd-control", F_OK))
+		t.skip("this kernel has no ksmbd");
+	if (mountd.pid() && tcp_answers(ksmbd_port))
+		return;
+	fs::create_directories(dir);
+	write_file(dir + "/ksmbd.conf", fmt::format(
+		"[global]\nserver min protocol = SMB3_11\nsmb2 leases = no\n{}", shares));
+	run_in_root(t, {tools + "ksmbd.adduser", "-a", "root", "-p", fresh_password()}, server_start);
+	mountd.ensure(t);
+	if (!wait_until(t.bound(server_start), [] { return tcp_answers(ksmbd_port); }))
+		t.fail("{}", mountd.complaint());
+}
+
 void start_samba(ktap::test_case &t, const std::string &shares)
 {
 	const server smbd("smbd", {"smbd", "-F", "--no-process-group", "--debug-stdout"});
