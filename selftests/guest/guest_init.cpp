@@ -108,6 +108,10 @@ void mount_filesystems()
 	mount_one("proc", "/proc");
 	mount_one("sysfs", "/sys");
 	mount_one("devtmpfs", "/dev");
+	/* The kernel makes the nodes; without these a script that writes to /dev/stdout makes a file. */
+	fs::create_symlink("/proc/self/fd", "/dev/fd");
+	for (const auto &[name, number] : {std::pair{"stdin", 0}, {"stdout", 1}, {"stderr", 2}})
+		fs::create_symlink(fmt::format("/proc/self/fd/{}", number), fmt::format("/dev/{}", name));
 	mount_one("debugfs", "/sys/kernel/debug");
 	mount_one("tmpfs", "/tmp");
 	mount_one("tmpfs", "/mnt");

@@ -43,7 +43,8 @@ void end_namespace(int)
 {
 	std::vector<std::string> words = program.argv;
 	std::vector<char *> argv;
-	const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	/* Scripts open /dev/stdout anew, and append to it. */
+	const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
 	const int in = ::open("/dev/null", O_RDONLY);
 
 	::setsid();
