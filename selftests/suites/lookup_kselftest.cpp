@@ -71,7 +71,7 @@ void run_one(ktap::test_case &t, const std::string &name, std::chrono::seconds l
 	if (verdict.empty())
 		t.fail("run_kselftest.sh says nothing of it: {}", one_paragraph(said));
 	if (verdict.starts_with("not ok"))
-		t.fail("{}: {}", verdict.substr(verdict.find_last_of('#') + 2),
+		t.fail("{}: {}", without_marks(verdict.substr(verdict.find("selftests: "))),
 		       without_marks(lines_with(said, std::regex("^# +not ok "))));
 	if (verdict.ends_with("# SKIP"))
 		t.skip("{}", without_marks(lines_with(said, std::regex("^# .*SKIP"))));
