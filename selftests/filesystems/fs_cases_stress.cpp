@@ -17,13 +17,14 @@ constexpr unsigned stress_seconds = 4;
 /* lookup_stress as a process, whose words go to a log. */
 class stress_process {
 public:
-	stress_process(ktap::test_case &t, const std::string &dir, bool files_only = false)
-		: t_(t), log_(fmt::format("/tmp/lookup_stress.{}.log", ::getpid()))
+	explicit stress_process(fs_rig &rig, const char *option = nullptr)
+		: t_(rig.t), log_(fmt::format("/tmp/lookup_stress.{}.log", ::getpid()))
 	{
-		const std::string seed = std::to_string(seed_of_stress), seconds = std::to_string(stress_seconds);
+		const std::string dir = rig.s.dir(), seed = std::to_string(seed_of_stress);
+		const std::string seconds = std::to_string(stress_seconds);
 		const char *words[] = {"/selftests/lookup_stress", "--dir", dir.c_str(), "--seed", seed.c_str(),
 				       "--duration", seconds.c_str(), "--cold", "400", "--max-op-ms", "30000",
-				       files_only ? "--files-only" : nullptr, nullptr};
+				       option, nullptr};
 		posix_spawn_file_actions_t actions;
 
 		::posix_spawn_file_actions_init(&actions);
@@ -78,13 +79,13 @@ private:
 void lookup_stress_finds_nothing_impossible(fs_rig &rig)
 {
 	rig.begin();
-	stress_process(rig.t, rig.s.dir()).must_pass();
+	stress_process(rig, rig.s.keeps_open_names() ? "--no-open" : nullptr).must_pass();
 }
 
 void lookup_stress_of_files_finds_nothing_impossible(fs_rig &rig)
 {
 	rig.begin();
-	stress_process(rig.t, rig.s.dir(), true).must_pass();
+	stress_process(rig, "--files-only").must_pass();
 }
 
 /* What a name that comes and goes may be found to be. */
@@ -94,7 +95,7 @@ bool is_of_a_change(int error)
 }
 
 /* All directories below `top` and what is in them; the first error that no change explains. */
-int look_around(const std::string &top)
+int look_around(const std::string &top, bool opens)
 {
 	const answer list = list_now(top);
 
@@ -105,7 +106,8 @@ int look_around(const std::string &top)
 			continue;
 		const std::string path = top + "/" + name;
 		const answer got = stat_now(path);
-		const int error = S_ISDIR(got.mode) ? look_around(path) : open_now(path, O_RDONLY).error;
+		const int error = S_ISDIR(got.mode) ? look_around(path, opens) :
+				  opens ? open_now(path, O_RDONLY).error : 0;
 
 		if (!is_of_a_change(got.error))
 			return got.error;
@@ -128,12 +130,13 @@ void lookup_stress_beside_another_client_and_the_server(fs_rig &rig)
 
 	rig.begin();
 	const std::string second = rig.s.second_client();
-	stress_process stress(rig.t, rig.s.dir());
-	actor &looker = rig.people.start([&stop, second] {
+	const bool opens = !rig.s.keeps_open_names();
+	stress_process stress(rig, opens ? nullptr : "--no-open");
+	actor &looker = rig.people.start([&stop, second, opens] {
 		answer a;
 
 		for (uint64_t n = 0; !a.error && !stop.load(); a.ino = ++n)
-			a.error = look_around(second);
+			a.error = look_around(second, opens);
 		return a;
 	});
 	actor &changer = rig.people.start([&stop, &s = rig.s] {

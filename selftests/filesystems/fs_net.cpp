@@ -184,6 +184,7 @@ public:
 	}
 	std::string second_client() override { return mount_second(source, "smb3", options()); }
 	void cut(bool yes) override { drop_port(port_, yes); }
+	bool keeps_open_names() const override { return true; }
 	std::string looks_up_in() const override { return "cifs_lookup"; }
 	std::string opens_in() const override { return "cifs_atomic_open"; }
 

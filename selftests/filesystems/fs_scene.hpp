@@ -93,6 +93,11 @@ public:
 	virtual std::string looks_up_in() const { return ""; }
 	virtual std::string opens_in() const { return ""; }
 
+	/* A file that somebody has open keeps its name: to remove it takes effect at the last
+	 * close, and it cannot be replaced (delete pending and sharing, in MS-FSA).
+	 */
+	virtual bool keeps_open_names() const { return false; }
+
 	/* What was read of the disk is read anew when somebody needs it. */
 	virtual void forget_the_disk() {}
 

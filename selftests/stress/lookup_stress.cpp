@@ -302,6 +302,9 @@ int main(int argc, char **argv)
 		   "fail_page_alloc say; ENOMEM is counted then, and a run without any fails");
 	o.add_flag("--files-only", c.files_only,
 		   "where names can be written: make, rename and remove files, and no directories");
+	o.add_flag("--no-open", c.no_open,
+		   "where names can be written: stat() them, and leave out the open() of one that\n"
+		   "another thread may change; for smb, where a file that is open keeps its name");
 	if (const auto status = o.parse(argc, argv))
 		return *status;
 	if (dirs.empty())

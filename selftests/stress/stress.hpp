@@ -29,6 +29,7 @@ struct stress_config {
 	bool drop_caches = false;
 	bool inject_faults = false;
 	bool files_only = false;	/* a hot name is a file, or missing */
+	bool no_open = false;		/* of a hot name that may be changed meanwhile */
 };
 
 enum class op : unsigned {

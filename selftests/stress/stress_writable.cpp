@@ -289,8 +289,10 @@ void writable::step(stress_worker &w)
 
 	if (r < 30)
 		read_stat(w);
-	else if (r < 50)
+	else if (r < 50 && !run_.config.no_open)
 		read_open(w);
+	else if (r < 50)
+		read_stat(w);
 	else if (r < 70)
 		read_missing(w);
 	else if (r < 74)
