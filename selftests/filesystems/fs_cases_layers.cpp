@@ -8,48 +8,16 @@
  * Wrong looks like a lookup that waits for a list, a list of what was there before, and an
  * entry that is missing since somebody could not look it up.
  */
-#include "fs_rig.hpp"
-#include "kernel.hpp"
+#include "fs_layers.hpp"
 #include "server_root.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
-#include <set>
 #include <sys/xattr.h>
 
 namespace fs = std::filesystem;
 
 namespace {
-
-bool lists_unlocked(fs_rig &rig)
-{
-	return kernel_has(rig.t, "ovl_iterate_shared");
-}
-
-void need_unlocked_lists(fs_rig &rig)
-{
-	if (!lists_unlocked(rig))
-		rig.t.skip("overlayfs of this kernel lists a directory locked: SERIES=readdir");
-}
-
-/* All names but "." and "..", in order. */
-std::vector<std::string> names_of(fs_rig &rig, const answer &list)
-{
-	std::vector<std::string> names = list.listed;
-
-	rig.t.require(list.error == 0, "the one who lists: errno {}", list.error);
-	std::erase_if(names, [](const std::string &name) { return name == "." || name == ".."; });
-	std::sort(names.begin(), names.end());
-	return names;
-}
-
-void must_list(fs_rig &rig, const answer &list, const std::vector<std::string> &wanted)
-{
-	const auto names = names_of(rig, list);
-
-	rig.t.require(names == wanted, "listed: {}; want {}", fmt::join(names, " "), fmt::join(wanted, " "));
-}
 
 /* Nobody makes this wait. */
 void must_do(fs_rig &rig, const action &what, const char *name)
@@ -72,34 +40,6 @@ template <class Thread> void must_wait_for_the_reader(fs_rig &rig, const Thread 
 		      "who lists it, too, does not wait for the one who reads: {}", stack);
 }
 
-/* Somebody lists @dir and is held in a lookup of @name in the lowest layer. */
-actor &held_lister(fs_rig &rig, const std::string &dir, const std::string &name)
-{
-	rig.s.hold(name);
-	actor &lister = rig.people.start(list_of(dir));
-
-	rig.must_hold(name);
-	return lister;
-}
-
-void bystander_asks_for_another_name(fs_rig &rig, const std::string &dir, const std::string &held,
-				     const std::vector<std::string> &names)
-{
-	const bool unlocked = lists_unlocked(rig);
-	actor &lister = held_lister(rig, dir, held);
-	actor &bystander = rig.people.start(stat_of(dir + "/absent"));
-
-	if (unlocked)
-		rig.people.must_fail(bystander, ENOENT, "who asks for another name");
-	else
-		rig.must_wait_for_the_directory(bystander, "who asks for another name");
-	rig.t.require(!lister.done(), "the one who lists was not held");
-	rig.s.go();
-	must_list(rig, rig.people.answer_of(lister, "the one who lists"), names);
-	if (!unlocked)
-		rig.people.must_fail(bystander, ENOENT, "who asks for another name");
-}
-
 /* Without the change of overlayfs the same shows that the lookup waits. */
 void lookup_and_list_of_a_merged_directory(fs_rig &rig)
 {
@@ -107,51 +47,6 @@ void lookup_and_list_of_a_merged_directory(fs_rig &rig)
 	rig.have("b");
 	rig.begin();
 	bystander_asks_for_another_name(rig, rig.s.dir(), "a", {"a", "b"});
-}
-
-/* How long a lookup of another name takes meanwhile, and the list: figures, on a busy emulator. */
-void lookup_during_a_long_list(fs_rig &rig)
-{
-	using clock = std::chrono::steady_clock;
-	using std::chrono::duration_cast;
-	using us = std::chrono::microseconds;
-	constexpr unsigned entries = 400;
-
-	for (unsigned i = 0; i < entries; i++)
-		rig.have(fmt::format("entry-{}", i));
-	std::vector<std::string> order = list_now(rig.s.behind("")).listed;
-
-	/* Behind more names than are looked up in one go. */
-	rig.t.require(order.size() > entries, "{} names", order.size());
-	order.resize(entries / 2);
-	const auto middle = std::find_if(order.rbegin(), order.rend(),
-					 [](const std::string &name) { return name.starts_with("entry-"); });
-
-	rig.t.require(middle != order.rend(), "no entry among the first {}", order.size());
-	rig.begin();
-	const bool unlocked = lists_unlocked(rig);
-	actor &lister = held_lister(rig, rig.s.dir(), *middle);
-	actor &bystander = rig.people.start(stat_of(rig.s.path("absent")));
-
-	if (unlocked)
-		rig.people.must_fail(bystander, ENOENT, "who asks for another name");
-	else
-		rig.must_wait_for_the_directory(bystander, "who asks for another name");
-	const auto begin = clock::now();
-
-	rig.s.go();
-	rig.people.must_fail(bystander, ENOENT, "who asks for another name");
-	const auto found = clock::now();
-	const answer &list = rig.people.answer_of(lister, "the one who lists");
-	const auto listed = clock::now();
-
-	rig.t.note("a lookup of another name waited {} us for a list of {} names that took {} us more than the one it was held in",
-		   unlocked ? 0 : duration_cast<us>(found - begin).count(), entries,
-		   duration_cast<us>(listed - begin).count());
-	const auto names = names_of(rig, list);
-
-	rig.t.require(std::set<std::string>(names.begin(), names.end()).size() == entries && names.size() == entries,
-		      "{} names", names.size());
 }
 
 /* A directory of the upper layer into which one of the layer below was moved. */
@@ -258,16 +153,6 @@ void list_of_an_impure_directory_that_changes_meanwhile(fs_rig &rig)
 	rig.s.go();
 	must_list(rig, rig.people.answer_of(lister, "the one who lists"), {"also", "moved", "pure"});
 	must_agree(rig, dir);
-}
-
-/* What is cached of a directory is kept as long as somebody has it open. */
-std::shared_ptr<DIR> open_directory(const std::string &dir)
-{
-	DIR *d = ::opendir(dir.c_str());
-
-	if (!d)
-		throw errno_error(dir);
-	return {d, ::closedir};
 }
 
 actor &held_reader(fs_rig &rig, const std::shared_ptr<DIR> &open)
@@ -422,7 +307,6 @@ std::vector<claim> claims_about_layers()
 	return {
 		CLAIM(lookup_and_list_of_a_merged_directory, layers),
 		CLAIM(lookup_and_list_of_an_impure_directory, layers),
-		CLAIM(lookup_during_a_long_list, layers),
 		CLAIM(lists_and_stat_agree, layers),
 		CLAIM(list_of_a_directory_that_changes_meanwhile, layers),
 		CLAIM(list_of_an_impure_directory_that_changes_meanwhile, layers),
