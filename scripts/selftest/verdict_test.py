@@ -207,7 +207,7 @@ class Golden:
     @staticmethod
     def same(want, have):
         """WHY is a part of the reason, or left out; all else is to be equal."""
-        match = re.match(r'((?:failed|skipped|passed): [^:]*)(?:: (.*))?$', want)
+        match = re.match(r'((?:failed|skipped|passed): .*?)(?:: (.*))?$', want)
         if not match:
             return want == have.rstrip()
         return have.startswith(match[1] + ': ') and (match[2] or '') in have[len(match[1]) + 2:]
