@@ -66,6 +66,14 @@ WANTED = [('s.a', 'passed', .125), ('s.b', 'failed', 1.0), ('s.c', 'skipped', .0
           ('s.torn_on_the_console', 'passed', None), ('t.x', 'passed', .25),
           ('t.y', 'failed', 3.0)]
 
+OTHERS = b'''\
+# running: o
+  # running: a/b:c.sh
+  # time: a/b:c.sh 1.500 s
+  not ok 1 a/b:c.sh # hung
+  # running: rename.sh
+'''
+
 # The results come when the console has been read, as with a serial line, which is slow.
 QEMU = f'''\
 #!/usr/bin/python3
@@ -161,6 +169,11 @@ def watch(bench):
             given += RESULTS[at:at + size]
             told += watch_.results(given)
         yield f'each case is told once, as it ends, in pieces of {size} bytes', told == WANTED, told
+    watch_ = Watch()
+    told = [*watch_.results(OTHERS)]
+    yield 'a test of others has its whole name, and its time', \
+        told == [('o.a/b:c.sh', 'failed', 1.5)], told
+    yield 'also while it runs', watch_.at == 'o.rename.sh', watch_.at
 
 
 def guests(bench):

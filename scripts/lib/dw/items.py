@@ -8,8 +8,8 @@ import re
 from .document import timed
 
 BEGUN = re.compile(r'# running: (\w+)$')
-BEGUN_CASE = re.compile(r' +# running: (?:\w+\.)?(.+)$')
-CASE = re.compile(r'  (not )?ok \d+ (.*?)( # SKIP.*)?$')
+BEGUN_CASE = re.compile(r' +# running: (.+)$')
+CASE = re.compile(r'  (not )?ok \d+ (?:- )?(.*?)( # SKIP.*)?$')
 HUNG = re.compile(r'not ok \d+ (\w+) # (?:hung in|it left no results)')
 TIME = re.compile(r'# time: (\S+) (\d+\.\d+) s$')
 KINDS = ('skip', 'kunit', 'run', 'torture', 'kmemleak')
@@ -49,12 +49,22 @@ def cases_of_program(lines, item):
     at = max(number for number, line in enumerate(lines) if line == f'# running: {item}')
     for line in lines[at + 1:]:
         if match := BEGUN_CASE.match(line):
-            running = match[1]
-        elif (match := CASE.match(line)) and re.match(r'\w', match[2]):
-            yield re.match(r'\w+', match[2])[0], word_of(match)
+            running = case_of(match, item)
+        elif (match := CASE.match(line)) and not match[2].startswith('#') and name_of(match):
+            yield name_of(match), word_of(match)
             running = None
     if running:
         yield running, None
+
+
+def case_of(match, item):
+    """The case that begins, by a match of BEGUN_CASE: KUnit says the suite, too."""
+    return match[1].removeprefix(f'{item}.')
+
+
+def name_of(match):
+    """The name of a case, by a match of CASE: it may have any sign, and a reason may follow."""
+    return match[2].partition(' # ')[0].strip()
 
 
 def word_of(match):

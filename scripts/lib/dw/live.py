@@ -8,7 +8,7 @@ import contextlib
 
 from .console import Reader
 from .document import timed
-from .items import BEGUN, BEGUN_CASE, CASE, word_of
+from .items import BEGUN, BEGUN_CASE, CASE, case_of, name_of, word_of
 from .terminal import BY_WORD, MovingLine, NoLine, is_terminal, painter
 
 
@@ -44,13 +44,13 @@ class Watch:
                 self.item, self.case, self.seconds = match[1], None, {}
                 self.at = self.item
             elif match := BEGUN_CASE.match(line):
-                self.case = match[1]
+                self.case = case_of(match, self.item)
                 self.at = f'{self.item}.{self.case}'
             elif line.startswith(' ') and (match := timed(line)):
                 self.seconds[match[1]] = float(match[2])
             elif match := CASE.match(line):
-                yield from self.once(f'{self.item}.{match[2].partition(" # ")[0]}', word_of(match),
-                                     self.seconds.get(match[2]))
+                name = name_of(match)
+                yield from self.once(f'{self.item}.{name}', word_of(match), self.seconds.get(name))
 
     def once(self, name, word, seconds):
         if name not in self.told:
