@@ -22,9 +22,16 @@ from dw.cases import print_cases
 from dw.ending import run_main
 
 CONSOLE = 'console.no_complaint_of_the_kernel'
+END, RESULTS, PLAN = 'guest.reached_the_end_of_its_plan', 'results.are_all_that_was_planned', 'plan'
 STATUS = {'P': 'passed', 'F': 'failed', 'S': 'skipped'}
+OF_BASE, KASAN = 'WARNING: CPU: %d PID: 7 at fs/ext4/inode.c:%d', 'BUG: KASAN: use-after-free in dput+0x%d/0x90'
+RACE = ('BUG: KCSAN: data-race in %s|write to 0xffff888004a1c000 of 4 bytes by task 7|'
+        'read to 0xffff888004a1c000 of 4 bytes by task 8')
+CUT = '------------[ cut here ]------------'
+HANG = {'g/1': 'P', 'g/2': 'F hung', 'case_3': 'S not reached', 'case_4': 'S not reached'}
 
-# what has to be so; the results without the series and with it; exit status; what is printed
+# what has to be so; the results without the series and with it; exit status; what is printed.
+# Of the console 'F LINE|LINE' are the complaints; PLAN is how many tests the program has said.
 RUNS = [
     ('tests that end in the same way pass', {'g/1': 'P', 'g/2': 'S'}, {'g/1': 'P', 'g/2': 'S'}, 0,
      '1 passed, 0 failed, 1 skipped\n'),
@@ -40,23 +47,84 @@ RUNS = [
      '  better  g/1: failed: why g/1 -> passed\n1 passed, 0 failed, 0 skipped\n'),
     ('a guest that has come to fewer tests is worse', {'g/1': 'P', 'g/2': 'P'}, {'g/1': 'P'}, 1,
      '  worse   g/2: passed -> never reached\n'),
+    ('one that it alone has come to is better if it passes', {'g/1': 'P'}, {'g/1': 'P', 'g/2': 'P'}, 0,
+     '  better  g/2: never reached -> passed\n2 passed, 0 failed, 0 skipped\n'),
+    ('and worse if it fails', {'g/1': 'P'}, {'g/1': 'P', 'g/2': 'F'}, 1,
+     '  worse   g/2: never reached -> failed: why g/2\n1 passed, 1 failed, 0 skipped\n'),
+    ('if it is not run it is neither', {'g/1': 'P'}, {'g/1': 'P', 'g/2': 'S'}, 0, '1 passed, 0 failed, 1 skipped\n'),
+    ('a guest that does not come to its end is a failure', {'g/1': 'P'}, {'g/1': 'P', END: 'F hung'}, 1,
+     f'  failed  {END}: with the series: hung\n1 passed, 1 failed, 0 skipped\n'),
+    ('also without the series', {'g/1': 'P', END: 'F hung'}, {'g/1': 'P'}, 1,
+     f'  failed  {END}: without the series: hung\n1 passed, 1 failed, 0 skipped\n'),
+    ('and on both, where each is told', {'g/1': 'P', END: 'F hung'}, {'g/1': 'P', END: 'F hung'}, 1,
+     f'  failed  {END}: without the series: hung\n  failed  {END}: with the series: hung\n1 passed, 2 failed'),
+    ('so are results that are not what was planned', {'g/1': 'P'}, {'g/1': 'P', RESULTS: 'F line 7'}, 1,
+     f'  failed  {RESULTS}: with the series: line 7\n1 passed, 1 failed, 0 skipped\n'),
+    ('and on both', {'g/1': 'P', RESULTS: 'F line 7'}, {'g/1': 'P', RESULTS: 'F line 7'}, 1, '1 passed, 2 failed'),
+    ('tests behind one that hangs on both were never reached', HANG, HANG, 1,
+     '  failed  2 tests were never reached without the series\n  failed  2 tests were never reached with '
+     'the series\n2 passed, 2 failed, 0 skipped\n'),
+    ('as the summary says', HANG, HANG, 1, 'ext4: 4 tests: 1 pass, 1 fail and 0 are not run on both; 0 better, '
+     '0 worse; never reached: 2 without, 2 with the series; 6 s'),
+    ('if it hangs on one, there they are named', {'g/1': 'P', 'g/2': 'P', 'g/3': 'P', 'g/4': 'S'}, HANG, 1,
+     '  worse   g/2: passed -> failed: hung\n  worse   g/3: passed -> never reached\n  worse   g/4: not run: '
+     'why g/4 -> never reached\n  failed  2 tests'),
+    ('if that is the base, it is no pass either', HANG, {'g/1': 'P', 'g/2': 'P', 'g/3': 'P', 'g/4': 'S'}, 1,
+     '  better  g/2: failed: hung -> passed\n  better  g/3: never reached -> passed\n  failed  2 tests were '
+     'never reached without the series\n3 passed, 1 failed, 1 skipped\n'),
+    ('one with a name that was not reached is none that is not run', {'g/1': 'P', 'g/2': 'S not reached'},
+     {'g/1': 'P', 'g/2': 'S not reached'}, 1, '0 are not run on both; 0 better, 0 worse; never reached: 1 without, '
+     '1 with the series'),
+    ('if both guests die, the plan says how many were not', {'g/1': 'P', END: 'F died', PLAN: 9},
+     {'g/1': 'P', END: 'F died', PLAN: 9}, 1, 'ext4: 9 tests: 1 pass, 0 fail and 0 are not run on both; 0 better, '
+     '0 worse; never reached: 8 without, 8 with the series'),
+    ('one is told as one', {'g/1': 'P', PLAN: 1}, {'g/1': 'P', PLAN: 2}, 1,
+     '  failed  1 test was never reached with the series\n1 passed, 1 failed, 0 skipped\n'),
     ('a complaint of the kernel with it is a failure', {'g/1': 'P', CONSOLE: 'P'},
-     {'g/1': 'P', CONSOLE: 'F'}, 1, f'  worse   {CONSOLE}: passed -> failed: why {CONSOLE}\n'),
-    ('and so is one without it only', {'g/1': 'P', CONSOLE: 'F'}, {'g/1': 'P', CONSOLE: 'P'}, 1,
-     f'  worse   {CONSOLE}: failed: why {CONSOLE} -> passed\n'),
+     {'g/1': 'P', CONSOLE: f'F {KASAN % 1}'}, 1,
+     f'  worse   {CONSOLE}: only with the series: {KASAN % 1}\n1 passed, 1 failed, 0 skipped\n'),
+    ('and so is one without it only', {'g/1': 'P', CONSOLE: f'F {KASAN % 1}'}, {'g/1': 'P', CONSOLE: 'P'}, 1,
+     f'  better  {CONSOLE}: only without the series, a failure as well: {KASAN % 1}\n1 passed, 1 failed'),
+    ('the same one on both is none', {'g/1': 'P', CONSOLE: f'F {CUT}|{OF_BASE % (0, 7)}'},
+     {'g/1': 'P', CONSOLE: f'F {CUT}|{OF_BASE % (1, 9)}|{CUT}|{OF_BASE % (0, 8)}'}, 0,
+     f'  same    {CONSOLE}: on both: {OF_BASE % (1, 9)}\n1 passed, 0 failed, 0 skipped\n'),
+    ('nor are two that check/expect/complaints has as one',
+     {'g/1': 'P', CONSOLE: f'F {RACE % "d_alloc_parallel / d_set_d_op"}'},
+     {'g/1': 'P', CONSOLE: f'F {RACE % "d_set_d_op / d_wait_lookup"}'}, 0, '1 passed, 0 failed, 0 skipped\n'),
+    ('another one than that of the base is', {'g/1': 'P', CONSOLE: f'F {OF_BASE % (0, 7)}'},
+     {'g/1': 'P', CONSOLE: f'F {KASAN % 1}'}, 1, f'  worse   {CONSOLE}: only with the series: {KASAN % 1}\n'
+     f'  better  {CONSOLE}: only without the series, a failure as well: {OF_BASE % (0, 7)}\n1 passed, 2 failed'),
+    ('also beside it', {'g/1': 'P', CONSOLE: f'F {CUT}|{OF_BASE % (0, 7)}'},
+     {'g/1': 'P', CONSOLE: f'F {CUT}|{OF_BASE % (0, 7)}|{CUT}|{KASAN % 1}'}, 1,
+     f'  worse   {CONSOLE}: only with the series: {KASAN % 1}\n1 passed, 1 failed, 0 skipped\n'),
+    ('a line that only begins one is one', {'g/1': 'P', CONSOLE: 'P'}, {'g/1': 'P', CONSOLE: f'F {CUT}'}, 1,
+     f'  worse   {CONSOLE}: only with the series: {CUT}\n'),
+    ('a console that cannot be judged is a failure', {'g/1': 'P', CONSOLE: None}, {'g/1': 'P', CONSOLE: None}, 1,
+     f'  failed  {CONSOLE}: with the series: the console could not be judged: it has fewer than ten lines'),
     ('no test at all is a failure', {}, {}, 1, '0 passed, 1 failed, 0 skipped\n'),
     ('tests of which none has run are one, too', {'g/1': 'S'}, {'g/1': 'S'}, 1,
      '0 passed, 1 failed, 1 skipped\n'),
     ('and tests of which none passes', {'g/1': 'F', CONSOLE: 'P'}, {'g/1': 'F', CONSOLE: 'P'}, 1,
      'so the guest is at fault, not the kernel\n0 passed, 1 failed, 0 skipped\n'),
     ('the time of both is told', {'g/1': 'P'}, {'g/1': 'P', 'g/2': 'P'}, 0,
-     '2 tests: 1 pass, 0 fail and 0 are not run on both; 1 better, 0 worse; 3 s without, 6 s with'),
+     '2 tests: 1 pass, 0 fail and 0 are not run on both; 1 better, 0 worse; never reached: 1 without, '
+     '0 with the series; 3 s without, 6 s with'),
 ]
 
 
 def write(where, results):
     os.makedirs(where)
-    tests = [{'name': name if name == CONSOLE else f'lookup_xfstests.{name}', 'status': STATUS[word[0]],
+    results = dict(results)
+    if planned := results.pop(PLAN, 0):
+        with open(os.path.join(where, 'results.ktap'), 'w', encoding='utf-8') as file:
+            file.write(f'KTAP version 1\n1..1\n# running: lookup_xfstests\n  KTAP version 1\n  1..{planned}\n')
+    if complaints := results.get(CONSOLE, 'P'):
+        with open(os.path.join(where, 'console.log'), 'w', encoding='utf-8') as file:
+            file.writelines(f'[    1.000000] {line}\n' for line in
+                            ['the kernel boots'] * 10 + [*filter(None, complaints[2:].split('|'))])
+    results.update({name: 'F' for name, word in results.items() if word is None})
+    tests = [{'name': name if name in (CONSOLE, END, RESULTS) else f'lookup_xfstests.{name}',
+              'status': STATUS[word[0]],
               'why': '' if word == 'P' else word[2:] or f'why {name}', 'seconds': 3, 'log': []}
              for name, word in results.items()]
     counts = {status: sum(test['status'] == status for test in tests) for status in STATUS.values()}

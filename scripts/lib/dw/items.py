@@ -11,6 +11,7 @@ BEGUN = re.compile(r'# running: (\w+)$')
 BEGUN_CASE = re.compile(r' +# running: (.+)$')
 CASE = re.compile(r'  (not )?ok \d+ (?:- )?(.*?)( # SKIP.*)?$')
 HUNG = re.compile(r'not ok \d+ (\w+) # (?:hung in|it left no results)')
+CASES = re.compile(r'  1\.\.(\d+)$')
 TIME = re.compile(r'# time: (\S+) (\d+\.\d+) s$')
 KINDS = ('skip', 'kunit', 'run', 'torture', 'kmemleak')
 
@@ -22,6 +23,11 @@ def planned(path):
             return [words[1] for words in map(str.split, file)
                     if len(words) > 2 and words[0] in KINDS]
     return []
+
+
+def planned_cases(lines):
+    """How many cases the items have said that they have."""
+    return sum(int(match[1]) for match in map(CASES.match, lines) if match)
 
 
 def begun(lines):

@@ -6,6 +6,8 @@ import re
 
 PATTERNS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'splats')
 
+CONSOLE = 'console.no_complaint_of_the_kernel'      # the case that is about it
+
 # Behind the time, and with CONFIG_PRINTK_CALLER behind the thread or the CPU.  A program that
 # has left its line unfinished may stand before it, and so may a line that has lost its end.
 STAMP = re.compile(r'\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ')
@@ -17,6 +19,7 @@ ACCESS = re.compile(r'\] (?:race .*, with )?((?:read|write|read-write)(?: \([a-z
                     r'to 0x[0-9a-f]+ (of \d+ bytes)')
 
 LEAST = 10              # lines with a time stamp that any kernel prints
+UNJUDGED = 'the console could not be judged: it has fewer than ten lines with a time stamp'
 
 
 def read_pairs(path):
@@ -75,6 +78,12 @@ def complaints(path):
     splat = read_patterns()
     return [line + (race(lines[number:], splat) if 'BUG: KCSAN: data-race' in line else '')
             for number, line in enumerate(lines) if splat.match(unstamped(line))]
+
+
+def news(bad, known, reasons):
+    """Those of the complaints @bad that are none of @known, but for what differs from run to run."""
+    known = {normal(line, reasons) for line in known}
+    return [line for line in bad if normal(line, reasons) not in known]
 
 
 def normal(line, reasons):
