@@ -94,7 +94,7 @@ ltp: export LTP := $(LTP)
 kselftest: ## [GROUP=filesystems,proc]: the same with the tree's own tools/testing/selftests, on ext4
 xfstests ltp kselftest: export GROUP := $(GROUP)
 xfstests ltp kselftest:
-	@CONFIG=$${CONFIG:-filesystems} scripts/check/suite $@
+	@scripts/check/suite $@
 
 .PHONY: stress-ng
 stress-ng: ## its stressors that work on names, verified, for DURATION seconds (5) each

@@ -138,6 +138,14 @@ filesystem_names() {
 	sed -nE 's/^\t\t(disk\()?\{"([a-z0-9_]+)", .*/\2/p' "$TOP"/selftests/filesystems/fs_*.cpp
 }
 
+# check_own_kernel VERB: of a verb whose guest has the kernel and the root of real filesystems.
+check_own_kernel() {
+	[[ $CONFIG == filesystems ]] ||
+		die "CONFIG=$CONFIG: make $1 has a kernel of its own; leave CONFIG, KCONFIG and STOCK away"
+	[[ $ARCH == x86_64 ]] ||
+		die "ARCH=$ARCH: make $1 runs on this machine's architecture only; leave ARCH away"
+}
+
 # check_suite NAME: what the variables of a suite of others have to be.  Sets what
 # scripts/steps/suites/NAME has, and the defaults of GROUP and FS.
 check_suite() {
@@ -152,6 +160,7 @@ check_suite() {
 			[[ -e ${!SOURCE}/$file ]] || die "$SOURCE=${!SOURCE}: that is not $WHAT: it has no $file"
 		done
 	fi
+	check_own_kernel "$suite"
 	: "${GROUP:=$GROUPS_BY_ITSELF}" "${FS:=ext4}"
 	[[ $GROUP =~ ^[a-z0-9_./-]+(,[a-z0-9_./-]+)*$ ]] ||
 		die "GROUP=$GROUP: want names of groups, separated by commas, as $GROUPS_BY_ITSELF"

@@ -63,23 +63,6 @@ variables() {
 		env WITH=nowhere scripts/steps/run kunit
 	says 'make filesystems has a kernel of its own' 'CONFIG=debug: make filesystems has a kernel' \
 		env CONFIG=debug scripts/steps/run filesystems
-	says 'make xfstests says what to get' 'make xfstests wants XFSTESTS=DIR, a checkout of xfstests-dev' \
-		scripts/check/suite xfstests
-	says 'an XFSTESTS that is none is named' 'XFSTESTS=/tmp: that is not a checkout of xfstests-dev .*: it has no check' \
-		env XFSTESTS=/tmp scripts/check/suite xfstests
-	says 'so is one that is no path' 'XFSTESTS=nowhere: want an absolute path' env XFSTESTS=nowhere scripts/check/suite xfstests
-	says 'make ltp says what to get' 'make ltp wants LTP=DIR, a checkout of ltp' scripts/check/suite ltp
-	mkdir -p "$tmp"/xfstests/{tests/generic,common}
-	touch "$tmp"/xfstests/{check,common/rc}
-	chmod 755 "$tmp/xfstests/check"
-	says 'a filesystem that xfstests is not run on is named' "FS=vfat: no 'vfat'; there are: ext4 xfs nfs cifs" \
-		env XFSTESTS="$tmp/xfstests" FS=vfat scripts/check/suite xfstests
-	says 'a GROUP that cannot be one is named' 'GROUP=quick;dir: want names of groups' \
-		env XFSTESTS="$tmp/xfstests" GROUP='quick;dir' scripts/check/suite xfstests
-	says 'the base is not compared with itself' 'SERIES=none: that is what the series is compared to' \
-		env XFSTESTS="$tmp/xfstests" SERIES=none scripts/check/suite xfstests
-	says 'one guest has one filesystem' 'FS=ext4,nfs: one guest tests one filesystem' \
-		env XFSTESTS="$tmp/xfstests" FS=ext4,nfs CONFIG=filesystems scripts/steps/run xfstests
 	says 'an unknown accelerator is named, with the known ones' \
 		'ACCEL=hvf: unknown value; one of: auto kvm tcg' env ACCEL=hvf scripts/steps/run kunit
 	says 'an LLVM that is neither 1, a suffix nor a directory is refused' 'LLVM=19: want 1, -19 for' \
