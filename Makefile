@@ -18,7 +18,7 @@ ifneq ($(UNKNOWN),)
 $(error make $(UNKNOWN): there is no such verb; `make help` lists them)
 endif
 ifeq ($(MAKELEVEL),0)
-UNKNOWN := $(filter-out $(VARIABLES) CC SRC OUT BOTH WITH URL XFSTESTS LTP GROUP,$(foreach name,$(.VARIABLES),$(if \
+UNKNOWN := $(filter-out $(VARIABLES) CC SRC OUT BOTH WITH URL XFSTESTS LTP GROUP GUESTS,$(foreach name,$(.VARIABLES),$(if \
 	$(filter command,$(origin $(name))),$(name))))
 ifneq ($(UNKNOWN),)
 $(error $(UNKNOWN): there is no such variable; `make help` lists them)
@@ -93,6 +93,7 @@ ltp:	## LTP=DIR [GROUP=names]: the same with LTP, on ext4
 ltp: export LTP := $(LTP)
 kselftest: ## [GROUP=filesystems,proc]: the same with the tree's own tools/testing/selftests, on ext4
 xfstests ltp kselftest: export GROUP := $(GROUP)
+xfstests ltp kselftest: export GUESTS := $(GUESTS)
 xfstests ltp kselftest:
 	@scripts/check/suite $@
 

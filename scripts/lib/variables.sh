@@ -49,6 +49,8 @@
 #           make ltp: names of files of its runtest/; default: names, those about names.
 #           make kselftest: directories of tools/testing/selftests/, each with those below it;
 #           there are filesystems, the default, proc and openat2
+# GUESTS    make xfstests, ltp and kselftest: 2: both kernels beside each other; 1: one after the
+#           other, the default where there is one CPU
 # WITH      sets in patches/BASE/ that go on the base first, below SERIES, separated by
 #           commas: fixes of what the tests found in other files.  CONFIG=filesystems has
 #           nfs by default, all else has none; WITH= is none there, too

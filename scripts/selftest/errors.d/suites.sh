@@ -31,4 +31,6 @@ suites() {
 		of_others XFSTESTS="$tmp/xfstests" CONFIG=debug scripts/check/suite xfstests
 	says 'nor one for another machine' "suite: ARCH=arm64: make xfstests runs on this machine's" \
 		of_others XFSTESTS="$tmp/xfstests" ARCH=arm64 scripts/check/suite xfstests
+	says 'make takes GUESTS, and there are two at most' '^suite: GUESTS=3: unknown value; one of: 1 2$' \
+		of_others -u MAKELEVEL -u MAKEFLAGS make kselftest GUESTS=3
 }
