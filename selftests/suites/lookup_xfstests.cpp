@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fnmatch.h>
-#include <system_error>
+#include <stdexcept>
 
 namespace {
 
@@ -30,8 +30,7 @@ int read_log(const std::string &file, const std::vector<std::string> &tests)
 	}
 	for (const std::string &name : tests)
 		if (const auto result = xfstests::outcome_of(*printed, name, true))
-			fmt::print("{} {}: {}\n", result->verdict == 'P' ? "passed" :
-				   result->verdict == 'S' ? "not run" : "failed", name, result->text);
+			print_outcome(name, *result);
 	return 0;
 }
 
@@ -80,7 +79,11 @@ int main(int argc, char **argv)
 		for (const std::string &name : xfstests::tests_of(tests, kind->dirs, groups))
 			if (::fnmatch(run.filter.c_str(), name.c_str(), 0) == 0)
 				job.tests.push_back(name);
-	} catch (const std::system_error &e) {
+	} catch (const std::runtime_error &e) {
+		if (run.list) {
+			fmt::print(stderr, "lookup_xfstests: {}\n", e.what());
+			return 2;
+		}
 		cases.push_back({"root_and_xfstests_are_there",
 				 [what = std::string(e.what())](ktap::test_case &t) { t.fail("{}", what); },
 				 reserve});

@@ -6,10 +6,13 @@
 #include "filesystems/server_root.hpp"
 #include "mount.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <regex>
 #include <sstream>
+#include <stdexcept>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace ltp {
 namespace {
@@ -18,6 +21,9 @@ const std::string log_file = server_root + "/tmp/ltp.log";
 
 /* TCONF in an exit status, include/tst_res_flags.h of LTP; all its other bits are failures. */
 constexpr int does_not_apply = 32;
+
+/* Of a shell that does not find a program. */
+constexpr int not_found = 127;
 
 struct family {
 	std::string file;		/* of runtest/ */
@@ -36,8 +42,18 @@ const std::vector<family> &about_names()
 	return families;
 }
 
-void add(std::vector<test> &all, const std::string &path, const std::regex &names)
+/* The first word of a command that is neither an assignment nor an export of some. */
+std::string program_of(const std::string &command)
 {
+	static const std::regex words("(?:export [^;]*; *|[A-Za-z_]+=[^ ;]*[ ;]+)*([^ ;]+).*");
+	std::smatch found;
+
+	return std::regex_match(command, found, words) ? found.str(1) : command;
+}
+
+void add(std::vector<test> &all, const std::string &runtest, const std::string &name, const std::regex &names)
+{
+	const std::string path = runtest + "/" + name, bin = runtest + "/../testcases/bin/";
 	std::ifstream file(path);
 
 	if (!file)
@@ -47,8 +63,11 @@ void add(std::vector<test> &all, const std::string &path, const std::regex &name
 		test one;
 
 		if (words >> one.name && one.name[0] != '#' && std::getline(words >> std::ws, one.command) &&
-		    std::regex_match(one.name, names))
+		    std::regex_match(one.name, names)) {
+			one.program = program_of(one.command);
+			one.built = !::access((bin + one.program).c_str(), X_OK);
 			all.push_back(one);
+		}
 	}
 }
 
@@ -59,13 +78,33 @@ std::vector<test> tests_of(const std::string &runtest, const std::vector<std::st
 	static const std::regex any(".*");
 	std::vector<test> all;
 
-	for (const std::string &group : groups)
+	for (const std::string &group : groups) {
+		std::vector<test> of_group;
+
 		if (group == "names")
 			for (const family &f : about_names())
-				add(all, runtest + "/" + f.file, f.names);
+				add(of_group, runtest, f.file, f.names);
 		else
-			add(all, runtest + "/" + group, any);
+			add(of_group, runtest, group, any);
+		if (of_group.empty())
+			throw std::runtime_error(fmt::format("--group {}: no test in there", group));
+		if (std::none_of(of_group.begin(), of_group.end(), [](const test &one) { return one.built; }))
+			throw std::runtime_error(fmt::format("--group {}: none of its {} tests is built, as {}", group,
+							     of_group.size(), of_group[0].program));
+		all.insert(all.end(), of_group.begin(), of_group.end());
+	}
 	return all;
+}
+
+outcome outcome_of(const test &test, int status, const std::string &said)
+{
+	if (status == not_found && !test.built)
+		return {'S', "not built: " + test.program};
+	if (status & ~does_not_apply)
+		return {'F', fmt::format("status {}: {}", status, lines_with(said, std::regex("TFAIL|TBROK|TWARN")))};
+	if (status == does_not_apply)
+		return {'S', lines_with(said, std::regex("TCONF"))};
+	return {'P', ""};
 }
 
 void run(ktap::test_case &t, const test &test, std::chrono::milliseconds limit)
@@ -81,10 +120,7 @@ void run(ktap::test_case &t, const test &test, std::chrono::milliseconds limit)
 
 	if (!WIFEXITED(status))
 		t.fail("ended by signal {}: {}", WTERMSIG(status), lines_with(said, std::regex("TFAIL|TBROK")));
-	if (WEXITSTATUS(status) & ~does_not_apply)
-		t.fail("status {}: {}", WEXITSTATUS(status), lines_with(said, std::regex("TFAIL|TBROK|TWARN")));
-	if (WEXITSTATUS(status) == does_not_apply)
-		t.skip("{}", lines_with(said, std::regex("TCONF")));
+	conclude(t, outcome_of(test, WEXITSTATUS(status), said));
 }
 
 } /* namespace ltp */

@@ -8,10 +8,13 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <poll.h>
 #include <regex>
+#include <set>
 #include <sstream>
+#include <stdexcept>
 
 namespace xfstests {
 namespace {
@@ -79,6 +82,7 @@ std::vector<std::string> tests_of(const std::string &tests, const std::vector<st
 				  const std::vector<std::string> &groups)
 {
 	std::vector<std::string> all;
+	std::set<std::string> found;
 
 	for (const std::string &dir : dirs) {
 		std::ifstream file(tests + "/" + dir + "/group.list");
@@ -92,14 +96,25 @@ std::vector<std::string> tests_of(const std::string &tests, const std::vector<st
 			if (!(words >> number) || number[0] == '#')
 				continue;
 			const std::string name = dir + "/" + number;
-			bool wanted = std::count(groups.begin(), groups.end(), name) > 0;
+			std::set<std::string> of_test = {name};
 
 			while (words >> group)
-				wanted |= std::count(groups.begin(), groups.end(), group) > 0;
+				of_test.insert(group);
+			bool wanted = false;
+
+			for (const std::string &one : groups)
+				if (of_test.count(one)) {
+					found.insert(one);
+					wanted = true;
+				}
 			if (wanted)
 				all.push_back(name);
 		}
 	}
+	for (const std::string &one : groups)
+		if (!found.count(one))
+			throw std::runtime_error(fmt::format("--group {}: no such group or test in {} of {}", one,
+							     fmt::join(dirs, " and "), tests));
 	return all;
 }
 
@@ -132,10 +147,7 @@ void run(ktap::test_case &t, const job &job, size_t index, std::chrono::millisec
 		::unlink(log_file.c_str());
 		t.fail("check has not come to it: {}", words);
 	}
-	if (result->verdict == 'S')
-		t.skip("{}", result->text);
-	if (result->verdict == 'F')
-		t.fail("{}", result->text);
+	conclude(t, *result);
 	t.note("{}: {}", name, result->text);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ktap.hpp"
+#include "outcome.hpp"
 
 #include <functional>
 #include <optional>
@@ -17,11 +18,6 @@ namespace xfstests {
 /* In the root: the checkout, built, and what is known of this guest's run of it. */
 inline const std::string home = "/opt/xfstests", state = "/tmp/xfstests";
 
-struct outcome {
-	char verdict;			/* P passed, F failed, S not run */
-	std::string text;		/* why; for P what it said of the time */
-};
-
 /*
  * What `check` says of test `name` in all that it has printed; nothing as long as it has not
  * gone on to the next test or, if `over`, ended.  A pass is a line that ends in seconds, and
@@ -32,7 +28,8 @@ std::optional<outcome> outcome_of(const std::string &printed, const std::string 
 /*
  * The tests of the directories `dirs` of a checkout's tests/ that are in one of the `groups`,
  * of whose lists the lines are "NUMBER GROUP..."; a group with a slash is the name of a test.
- * In the order of the directories, then of the lists.  Throws if a list cannot be read.
+ * In the order of the directories, then of the lists.  Throws if a list cannot be read, or if
+ * there is nothing that one of the `groups` names.
  */
 std::vector<std::string> tests_of(const std::string &tests, const std::vector<std::string> &dirs,
 				  const std::vector<std::string> &groups);
