@@ -169,6 +169,11 @@ check_suite() {
 	check_words FS "$FS" "$FILESYSTEMS"
 }
 
+# check_fs VERB: the names of filesystems are those of the verb; check_suite knows those of others.
+check_fs() {
+	[[ $1 == @(build|xfstests|ltp|kselftest) ]] || check_words FS "$FS" "$(filesystem_names)"
+}
+
 # no_hosts VERB: what it does is not handed out.
 no_hosts() {
 	[[ -z $HOSTS ]] || die "HOSTS=$HOSTS: $1 runs on one machine; make matrix, mutants, soak and bench take HOSTS"
@@ -193,7 +198,6 @@ check_variables() {
 			die "STOCK=$STOCK is a kernel as Debian has built it: leave KDIR, KCONFIG, SERIES, KUNIT, ARCH, LLVM, CC and any CONFIG that changes the kernel"
 	fi
 	check_series
-	[[ -n $XFSTESTS$LTP ]] || check_words FS "$FS" "$(filesystem_names)"
 	check_words WITH "$WITH" "$(sets_of "$BASE" | grep -vxF apply)"
 	one_of KUNIT "$KUNIT" module built-in
 	one_of ACCEL "$ACCEL" auto kvm tcg

@@ -21,6 +21,10 @@ suites() {
 	chmod 755 "$tmp/xfstests/check"
 	says 'a filesystem that xfstests is not run on is named' "FS=vfat: no 'vfat'; there are: ext4 xfs nfs cifs" \
 		of_others XFSTESTS="$tmp/xfstests" FS=vfat scripts/check/suite xfstests
+	says 'its filesystems are asked about when it is there' 'make xfstests wants XFSTESTS=DIR' \
+		of_others FS=cifs scripts/check/suite xfstests
+	says 'and are not those of make filesystems' "^run: FS=cifs: no 'cifs'; there are: .*fuse " \
+		of_others XFSTESTS="$tmp/xfstests" FS=cifs CONFIG=filesystems scripts/steps/run filesystems
 	says 'a GROUP that cannot be one is named' 'GROUP=quick;dir: want names of groups' \
 		of_others XFSTESTS="$tmp/xfstests" GROUP='quick;dir' scripts/check/suite xfstests
 	says 'the base is not compared with itself' 'SERIES=none: that is what the series is compared to' \
@@ -95,7 +99,7 @@ judges_what_is_missing() {
 	ended 'as has one with another status' 2 'failed gone01: status 2'
 	ended 'that which does not apply is not run' 32 'not run open01: '
 	ended 'and 0 is a pass' 0 'passed open01: '
-	read_of 'one without its interpreter is not run' 'not run it: it, or its interpreter, is not there: .*exit=127: .*env: .python9. No' \
+	read_of 'one without its interpreter is not run' 'not run it: it, or its interpreter, is not there: .*exit=127: .*env: .*python9.*No such' \
 		'# env: ‘python9’: No such file or directory' 'not ok 1 selftests: proc: a # exit=127'
 	read_of 'nor is one that is missing' 'not run it: .*Warning: file .* is missing' \
 		'# Warning: file proc/a is missing!' 'not ok 1 selftests: proc: a'
