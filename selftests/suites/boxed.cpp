@@ -61,6 +61,9 @@ void end_namespace(int)
 	::signal(SIGTERM, end_namespace);
 	/* The first process of a namespace for processes is a child of who has made it. */
 	first = ::fork();
+	/* Nobody may take -1 for it: to kill(2) that is everybody. */
+	if (first < 0)
+		give_up("fork");
 	if (first) {
 		int status = 0;
 

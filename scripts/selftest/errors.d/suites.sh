@@ -77,6 +77,10 @@ suite_programs() {
 	says 'a plan with such a group is none' '^lookup_ltp: .*/runtest/typo: No such file' \
 		of_others O="$o" LTP="$ltp" GROUP=typo CONFIG=filesystems scripts/steps/plan ltp
 	unset -f refuses
+	g++ -std=c++20 -Iselftests/lib -Iselftests -static -pthread -Wl,--wrap=fork,--wrap=unshare,--wrap=mount,--wrap=kill \
+		-o "$tmp/boxed_fork" scripts/selftest/errors.d/boxed_fork.cpp \
+		"$SELFTESTS"/{suites/boxed,filesystems/server_root,lib/ktap,lib/ktap_child,lib/fmt_static}.o
+	says 'a test whose first process cannot be made has failed' '^status 126$' "$tmp/boxed_fork" "$tmp/boxed.log"
 	judges_what_is_missing "$ltp/runtest" "$tmp/said-of-one"
 }
 
