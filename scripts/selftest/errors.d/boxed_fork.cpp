@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A boxed program of which the first process cannot be made: the status says so, and nobody is
- * killed.  Linked with selftests/suites/boxed.o, by scripts/selftest/errors.d/suites.sh.
+ * killed.  Linked with what selftests/suites/boxed.cpp has become, by scripts/selftest/errors.d/suites.sh.
  */
 #include "suites/boxed.hpp"
 
