@@ -54,8 +54,9 @@ suite_programs() {
 	printf '%s\n' '001 auto quick' '002 auto' > "$tmp/xfstests/tests/generic/group.list"
 	ln -sfn "$SELFTESTS" "$o/selftests-x86_64"
 	ln -sfn "$ltp" "$o/suites/ltp"
-	# status_of WANT PROGRAM WORD...: that ends with a 2, as wrong words do, and says one line
+	# refuses NAME WANT PROGRAM WORD...: it ends with a 2, as wrong words do, and says one line
 	refuses() {
+		# shellcheck disable=SC2016  # the other shell expands them
 		says "$1" "^2 1 $2" bash -c 'said=$("${@}" 2>&1 > /dev/null) || echo "$? $(wc -l <<< "$said") $said"; exit 1' - "${@:3}"
 	}
 
@@ -104,7 +105,7 @@ judges_what_is_missing() {
 	ended 'that which does not apply is not run' 32 'not run open01: '
 	ended 'and 0 is a pass' 0 'passed open01: '
 	read_of 'one without its interpreter is not run' 'not run it: it, or its interpreter, is not there: .*exit=127: .*env: .*python9.*No such' \
-		'# env: ‘python9’: No such file or directory' 'not ok 1 selftests: proc: a # exit=127'
+		"# env: 'python9': No such file or directory" 'not ok 1 selftests: proc: a # exit=127'
 	read_of 'nor is one that is missing' 'not run it: .*Warning: file .* is missing' \
 		'# Warning: file proc/a is missing!' 'not ok 1 selftests: proc: a'
 	read_of 'one that fails has failed' 'failed it: selftests: proc: a exit=1: not ok 1 x' \
