@@ -226,6 +226,8 @@ kmake() {
 	else
 		args+=(-s)
 	fi
+	# Not with CCACHE_DEPEND, which takes a third less for what is not in the cache: it does not see
+	# .incbin, and has an image get the kernel that was compressed for another one of that length.
 	KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=dentry-wait \
 		KBUILD_BUILD_HOST=localhost "${inside[@]}" make "${args[@]}" "$@"
 }
