@@ -229,15 +229,15 @@ def steps(bench):
         file.write('33\n')
     there = bench.steps(on_terminal, 'step kernel sh -c "echo begun; sleep 2.5; echo over"; echo end')
     yield 'a step that takes its time is shown, with that of the last time', \
-        '\r\x1b[Kkernel     1 s, last time 33 s' in there, there
+        re.search(r'\r\x1b\[Kkernel     \d+ s, last time 33 s', there), there
     yield 'and leaves nothing but what its command said', \
         screen(there) == 'begun\nover\nend\n', screen(there)
     with open(f'{bench.where}/durations/kernel-6.12-plain', encoding='utf-8') as file:
         kept = file.read()
-        yield 'its time is kept for the next one', kept in ('2\n', '3\n'), kept
+        yield 'its time is kept for the next one', re.fullmatch(r'([2-9]|1\d)\n', kept), kept
     there = bench.steps(on_terminal, 'step "kernel again" sleep 1.5')
     yield 'that of a first build is not what another one is told', \
-        '\r\x1b[Kkernel     1 s\r' in there, there
+        re.search(r'\r\x1b\[Kkernel     \d+ s\r', there), there
     there = bench.steps(on_terminal, 'step kernel sleep 1.5', V='1')
     yield 'with V=1 nothing moves', there == '', there
     there = bench.steps(on_terminal, 'lock; step kernel sleep 1.2; exec 9>&-; flock -n $O/lock echo free',
