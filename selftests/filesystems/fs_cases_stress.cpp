@@ -17,7 +17,7 @@ constexpr unsigned stress_seconds = 4;
 /* lookup_stress as a process, whose words go to a log. */
 class stress_process {
 public:
-	explicit stress_process(fs_rig &rig, const char *option = nullptr)
+	explicit stress_process(fs_rig &rig, const char *option)
 		: t_(rig.t), log_(fmt::format("/tmp/lookup_stress.{}.log", ::getpid()))
 	{
 		const std::string dir = rig.s.dir(), seed = std::to_string(seed_of_stress);
@@ -76,10 +76,15 @@ private:
 	bool over_ = false;
 };
 
+const char *option_for(const fs_scene &s)
+{
+	return s.keeps_open_names() ? "--no-open" : s.may_be_stale() ? "--may-be-stale" : nullptr;
+}
+
 void lookup_stress_finds_nothing_impossible(fs_rig &rig)
 {
 	rig.begin();
-	stress_process(rig, rig.s.keeps_open_names() ? "--no-open" : nullptr).must_pass();
+	stress_process(rig, option_for(rig.s)).must_pass();
 }
 
 void lookup_stress_of_files_finds_nothing_impossible(fs_rig &rig)
@@ -131,7 +136,7 @@ void lookup_stress_beside_another_client_and_the_server(fs_rig &rig)
 	rig.begin();
 	const std::string second = rig.s.second_client();
 	const bool opens = !rig.s.keeps_open_names();
-	stress_process stress(rig, opens ? nullptr : "--no-open");
+	stress_process stress(rig, option_for(rig.s));
 	actor &looker = rig.people.start([&stop, second, opens] {
 		answer a;
 

@@ -98,6 +98,11 @@ public:
 	 */
 	virtual bool keeps_open_names() const { return false; }
 
+	/* A lookup ends in ESTALE if what the name was found to be is gone at the server when
+	 * it is asked about, and once more when the walk is tried again (retry_estale()).
+	 */
+	virtual bool may_be_stale() const { return false; }
+
 	/* What was read of the disk is read anew when somebody needs it. */
 	virtual void forget_the_disk() {}
 

@@ -305,6 +305,10 @@ int main(int argc, char **argv)
 	o.add_flag("--no-open", c.no_open,
 		   "where names can be written: stat() them, and leave out the open() of one that\n"
 		   "another thread may change; for smb, where a file that is open keeps its name");
+	o.add_flag("--may-be-stale", c.may_be_stale,
+		   "where names can be written: ESTALE from stat(), or from open() and what is read then,\n"
+		   "is counted as unjudged if the name was changed meanwhile; for afs, whose lookups end\n"
+		   "in it if the server has removed what the name was twice");
 	if (const auto status = o.parse(argc, argv))
 		return *status;
 	if (dirs.empty())

@@ -30,6 +30,7 @@ struct stress_config {
 	bool inject_faults = false;
 	bool files_only = false;	/* a hot name is a file, or missing */
 	bool no_open = false;		/* of a hot name that may be changed meanwhile */
+	bool may_be_stale = false;	/* ESTALE of a hot name that was changed meanwhile is no violation */
 };
 
 enum class op : unsigned {

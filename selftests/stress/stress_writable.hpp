@@ -66,6 +66,8 @@ private:
 	int remove_directory(stress_worker &w, const std::string &name, uint64_t generation);
 	/* An error of an operation that had to work. */
 	void judge_error(stress_worker &w, const hot_name &h, op what, int error);
+	/* Whether `error` is ESTALE of a name that was changed since `from`, and may be that. */
+	bool is_stale(const hot_name &h, uint64_t from, int error);
 	bool judge(const hot_name &h, uint64_t from, uint64_t to, const observed &seen,
 		   const char *how);
 

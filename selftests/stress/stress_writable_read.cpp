@@ -69,6 +69,14 @@ bool writable::judge(const hot_name &h, uint64_t from, uint64_t to, const observ
 	return false;
 }
 
+bool writable::is_stale(const hot_name &h, uint64_t from, int error)
+{
+	if (error != ESTALE || !run_.config.may_be_stale || h.begun_now() == from)
+		return false;
+	unjudged_.fetch_add(1, std::memory_order_relaxed);
+	return true;
+}
+
 void writable::read_stat(stress_worker &w)
 {
 	hot_name &h = any(w);
@@ -81,7 +89,7 @@ void writable::read_stat(stress_worker &w)
 
 		if (::fstatat(at(), h.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
 			seen.what = S_ISDIR(st.st_mode) ? kind::directory : kind::file;
-		else if (w.injected(errno))
+		else if (w.injected(errno) || is_stale(h, from, errno))
 			return;
 		else if (errno != ENOENT)
 			return run_.violation("stat of {}: {}", h.name, std::strerror(errno));
@@ -102,12 +110,18 @@ void writable::read_open(stress_worker &w)
 		const stress_worker::operation o(w, op::open, h.name.c_str());
 		const unique_fd fd(::openat(at(), h.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
 
-		if (!fd && w.injected(errno))
+		if (!fd && (w.injected(errno) || is_stale(h, from, errno)))
 			return;
 		if (!fd && errno != ENOENT)
 			return run_.violation("open of {}: {}", h.name, std::strerror(errno));
 		if (fd) {
-			seen = content(fd.get());
+			try {
+				seen = content(fd.get());
+			} catch (const std::system_error &e) {
+				if (is_stale(h, from, e.code().value()))
+					return;
+				throw;
+			}
 			compare = ::fstat(fd.get(), &opened) == 0 &&
 				  ::fstatat(at(), h.name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0;
 		}
