@@ -131,6 +131,24 @@ tools() {
 	says 'lookup_xfstests wants one filesystem' '--filesystem wants one of ext4, xfs, nfs, cifs' \
 		"$SELFTESTS/lookup_xfstests" --list
 	says_what_check_says
+	judges_stale_handles
+}
+
+# ESTALE of a name is no violation where it may be that, and only if the name was changed.
+judges_stale_handles() {
+	# stale NAME WHEN WANT WORD...
+	stale() {
+		says "lookup_stress: $1" "$3" bash -c "WHEN=$2 '$tmp/stale_handle' --dir '$tmp' --duration 1 $4; exit 1"
+	}
+
+	g++ -std=c++20 -D_FILE_OFFSET_BITS=64 -static -pthread -Wl,--wrap=fstatat64 -o "$tmp/stale_handle" \
+		scripts/selftest/errors.d/stale_handle.cpp "$SELFTESTS"/stress/{lookup_stress,stress_*}.o \
+		"$SELFTESTS"/lib/{ktap,ktap_child,options,fmt_static}.o
+	stale 'ESTALE is a violation' changed '# no_impossible.*: stat of hot-[0-9]: Stale file handle' ''
+	stale 'it is not where it may be that' changed '^# Totals: pass:1 fail:0 ' --may-be-stale
+	stale 'but is counted' changed ', [1-9][0-9]* unjudged' --may-be-stale
+	stale 'it is one of a name that nobody has changed' unchanged \
+		'# no_impossible.*: stat of hot-[0-9]: Stale file handle' '--may-be-stale --threads 1'
 }
 
 # What `check` of xfstests has printed of a test is read as what it is.
