@@ -22,7 +22,7 @@ from dw.cases import print_cases
 from dw.ending import run_main
 
 CONSOLE = 'console.no_complaint_of_the_kernel'
-END, RESULTS, PLAN = 'guest.reached_the_end_of_its_plan', 'results.are_all_that_was_planned', 'plan'
+END, RESULTS, PLAN, GUEST = 'guest.reached_the_end_of_its_plan', 'results.are_all_that_was_planned', 'plan', 'guest'
 STATUS = {'P': 'passed', 'F': 'failed', 'S': 'skipped'}
 OF_BASE, KASAN = 'WARNING: CPU: %d PID: 7 at fs/ext4/inode.c:%d', 'BUG: KASAN: use-after-free in dput+0x%d/0x90'
 RACE = ('BUG: KCSAN: data-race in %s|write to 0xffff888004a1c000 of 4 bytes by task 7|'
@@ -30,8 +30,9 @@ RACE = ('BUG: KCSAN: data-race in %s|write to 0xffff888004a1c000 of 4 bytes by t
 CUT = '------------[ cut here ]------------'
 HANG = {'g/1': 'P', 'g/2': 'F hung', 'case_3': 'S not reached', 'case_4': 'S not reached'}
 
-# what has to be so; the results without the series and with it; exit status; what is printed.
-# Of the console 'F LINE|LINE' are the complaints; PLAN is how many tests the program has said.
+# what has to be so; the results without the series and with it, of one guest or of several; exit
+# status; what is printed.  Of the console 'F LINE|LINE' are the complaints; PLAN is how many tests
+# the program has said, and GUEST the status of the guest.
 RUNS = [
     ('tests that end in the same way pass', {'g/1': 'P', 'g/2': 'S'}, {'g/1': 'P', 'g/2': 'S'}, 0,
      '1 passed, 0 failed, 1 skipped\n'),
@@ -109,12 +110,46 @@ RUNS = [
     ('the time of both is told', {'g/1': 'P'}, {'g/1': 'P', 'g/2': 'P'}, 0,
      '2 tests: 1 pass, 0 fail and 0 are not run on both; 1 better, 0 worse; never reached: 1 without, '
      '0 with the series; 3 s without, 6 s with'),
+    ('guests of which one goes on behind another are one side', [{'g/1': 'P', PLAN: 3}, {'g/2': 'F', 'g/3': 'P', PLAN: 2}],
+     {'g/1': 'P', 'g/2': 'P', 'g/3': 'P', PLAN: 3}, 0, 'ext4: 3 tests: 2 pass, 0 fail and 0 are not run on both; 1 better, '
+     '0 worse; never reached: 0 without, 0 with the series; 9 s'),
+    ('that one of them has died is a failure all the same', [{'g/1': 'P', 'g/2': 'F died', END: 'F died', PLAN: 3, GUEST: 1},
+                                                             {'g/3': 'P', PLAN: 1}],
+     {'g/1': 'P', 'g/2': 'F died', 'g/3': 'P', PLAN: 3}, 1,
+     f'  failed  {END}: without the series: died\n3 passed, 1 failed, 0 skipped\n'),
+    ('that one was interrupted is none', [{'g/1': 'P', END: 'F interrupted', CONSOLE: None, PLAN: 2, GUEST: 130}, {'g/2': 'P', PLAN: 1}],
+     {'g/1': 'P', 'g/2': 'P', PLAN: 2}, 0, 'with the series; 6 s without, 6 s with the series\n2 passed, 0 failed, 0 skipped\n'),
+    ('but what nobody has gone on with was never reached', [{'g/1': 'P', END: 'F interrupted', PLAN: 2, GUEST: 130}],
+     {'g/1': 'P', 'g/2': 'P', PLAN: 2}, 1, '  failed  1 test was never reached without the series\n'),
+    ('a complaint in any of them counts', [{'g/1': 'P', CONSOLE: f'F {KASAN % 1}', PLAN: 2}, {'g/2': 'P', CONSOLE: 'P', PLAN: 1}],
+     {'g/1': 'P', 'g/2': 'P', PLAN: 2}, 1, f'  better  {CONSOLE}: only without the series, a failure as well: {KASAN % 1}\n'),
+]
+
+# The same of runs that were interrupted: --so-far.
+SO_FAR = [
+    ('so far, what has ended on both is compared', [{'g/1': 'P', 'g/2': 'P', 'g/3': 'P', END: 'F interrupted', PLAN: 9, GUEST: 130}],
+     [{'g/1': 'P', 'g/2': 'F', END: 'F interrupted', PLAN: 9, GUEST: 130}], 1,
+     'ext4 so far: 9 tests: 1 pass, 0 fail and 0 are not run on both; 0 better, 1 worse; never reached: 6 without, 7 with the '
+     'series; 9 s without, 6 s with the series\n  worse   g/2: passed -> failed: why g/2\n1 passed, 1 failed'),
+    ('and what has not is no failure', [{'g/1': 'P', END: 'F interrupted', PLAN: 9, GUEST: 130}], {'g/1': 'P', 'g/2': 'F', PLAN: 9}, 0,
+     '6 s with the series\n1 passed, 0 failed, 0 skipped\n'),
+]
+
+# what has to be so; the guests of one side; what --ended says: tests that have ended, all, the last status.
+ENDED = [
+    ('a side without a guest has come to nothing', [], '0 0 0\n'),
+    ('the test that a guest has died in has ended', [{'g/1': 'P', 'g/2': 'F died', END: 'F died', PLAN: 9, GUEST: 1}], '2 9 1\n'),
+    ('one that the user has ended was in none', [{'g/1': 'P', END: 'F interrupted', PLAN: 9, GUEST: 130}], '1 9 130\n'),
+    ('behind one that hangs the others have not', [HANG], '2 4 0\n'),
+    ('of two guests it is what both have come to', [{'g/1': 'P', PLAN: 9, GUEST: 124}, {'g/2': 'P', 'g/3': 'S', PLAN: 8}], '3 9 0\n'),
+    ('one that did not boot has changed nothing', [{'g/1': 'P', PLAN: 9, GUEST: 130}, {END: 'F did not appear', GUEST: 124}], '1 9 124\n'),
 ]
 
 
 def write(where, results):
     os.makedirs(where)
     results = dict(results)
+    guest = results.pop(GUEST, 0)
     if planned := results.pop(PLAN, 0):
         with open(os.path.join(where, 'results.ktap'), 'w', encoding='utf-8') as file:
             file.write(f'KTAP version 1\n1..1\n# running: lookup_xfstests\n  KTAP version 1\n  1..{planned}\n')
@@ -129,29 +164,41 @@ def write(where, results):
              for name, word in results.items()]
     counts = {status: sum(test['status'] == status for test in tests) for status in STATUS.values()}
     with open(os.path.join(where, 'results.json'), 'w', encoding='utf-8') as file:
-        json.dump({'counts': counts, 'tests': tests}, file)
+        json.dump({'counts': counts, 'guest': {'status': guest}, 'tests': tests}, file)
     return where
 
 
-def table(*sides):
-    return subprocess.run([os.path.join(SCRIPTS, 'check/suite-table'), '--filesystem', 'ext4', *sides],
-                          capture_output=True, text=True, check=False)
+def write_side(where, guests):
+    """Results of one guest, or of several -> their directories."""
+    guests = guests if isinstance(guests, list) else [guests]
+    return [write(os.path.join(where, str(number)), results) for number, results in enumerate(guests)]
+
+
+def suite_table(*words):
+    got = subprocess.run([os.path.join(SCRIPTS, 'check/suite-table'), *words],
+                         capture_output=True, text=True, check=False)
+    return got.returncode, got.stdout, got.stderr
+
+
+def table(name, before, after, want, text, *options):
+    """A result of print_cases()."""
+    with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
+        got = suite_table('--filesystem', 'ext4', *options, '--without', *write_side(f'{where}/before', before),
+                          '--with', *write_side(f'{where}/after', after))
+    return name, got[0] == want and text in got[1] and not got[2], got
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
-    results = []
-    for name, before, after, status, text in RUNS:
+    results = [table(*run) for run in RUNS] + [table(*run, '--so-far') for run in SO_FAR]
+    for name, guests, text in ENDED:
         with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
-            got = table(write(f'{where}/before', before), write(f'{where}/after', after))
-        good = got.returncode == status and text in got.stdout and not got.stderr
-        results.append((name, good, (got.returncode, got.stdout, got.stderr)))
-    got = table('/nowhere', '/nowhere')
-    results.append(('results that are not there are named',
-                    got.returncode == 2 and '/nowhere: has no results of a guest' in got.stderr,
-                    (got.returncode, got.stdout, got.stderr)))
+            got = suite_table('--ended', *write_side(where, guests))
+        results.append((name, got == (0, text, ''), got))
+    got = suite_table('--filesystem', 'ext4', '--without', '/nowhere', '--with', '/nowhere')
+    results.append(('results that are not there are named', got[0] == 2 and '/nowhere: has no results of a guest' in got[2], got))
     return print_cases(results)
 
 

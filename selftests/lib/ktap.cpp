@@ -92,6 +92,7 @@ int run(const std::vector<test> &all, const run_options &o)
 	for (const test &t : all)
 		if (::fnmatch(o.filter.c_str(), t.name.c_str(), 0) == 0)
 			tests.push_back(&t);
+	tests.erase(tests.begin(), tests.begin() + static_cast<ptrdiff_t>(std::min<uint64_t>(o.skip, tests.size())));
 	if (o.list) {
 		for (const test *t : tests)
 			fmt::print("{}\n", t->name);
@@ -101,7 +102,8 @@ int run(const std::vector<test> &all, const run_options &o)
 	catch_interrupts();
 	fmt::print("KTAP version 1\n1..{}\n", tests.size());
 	if (tests.empty())
-		diagnose(fmt::format("no case matches '{}': a run of nothing is a failure", o.filter));
+		diagnose(fmt::format("no case {}matches '{}': a run of nothing is a failure",
+				     o.skip ? fmt::format("behind the first {} ", o.skip) : "", o.filter));
 	for (const test *t : tests) {
 		const std::string name = plain_name(t->name);
 		outcome out;

@@ -29,6 +29,7 @@ using std::chrono::milliseconds;
 struct run_options {
 	std::string program;
 	std::string filter = "*";
+	uint64_t skip = 0;		/* that many of those, which an earlier run has had */
 	bool list = false;
 	double timeout_scale = 1.0;
 	std::string json_path;

@@ -76,6 +76,7 @@ void options::add_run_options(ktap::run_options &run)
 {
 	run.program = program_;
 	add("--filter", run.filter, "run the cases whose name matches this glob");
+	add("--skip", run.skip, 0, UINT64_MAX, "leave out the first N of those, which an earlier run has had; default 0");
 	add_flag("--list", run.list, "print the names of the cases and exit");
 	add("--timeout-scale", run.timeout_scale, 0.01, 1000.0,
 	    "multiply every limit of time by this; the work stays the same");

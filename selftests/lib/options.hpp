@@ -30,7 +30,7 @@ public:
 	void add_words(const std::string &flags, std::vector<std::string> &value,
 		       const std::vector<std::string> &words, const std::string &help);
 
-	/* --filter, --list, --timeout-scale, --json */
+	/* --filter, --skip, --list, --timeout-scale, --json */
 	void add_run_options(ktap::run_options &run);
 
 	/* Nothing: go on.  Otherwise the status to exit with. */

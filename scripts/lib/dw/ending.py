@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 
+INTERRUPTED = 130       # the status of a program, and of a guest, that its user has ended
+
 
 class Pipe(io.RawIOBase):
     """A descriptor whose reader may close it, as `head` does.  The rest of the output is
@@ -65,7 +67,7 @@ def run_main(main):
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
-        status = 130
+        status = INTERRUPTED
     try:
         sys.stdout.flush()
     except OSError as error:    # no space left: what was said did not arrive

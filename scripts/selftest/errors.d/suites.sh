@@ -75,6 +75,9 @@ suite_programs() {
 	says 'a group that is there, and a test, are listed' '^generic/001 generic/002$' bash -c "
 		'$SELFTESTS/lookup_xfstests' --list --filesystem ext4 --tests '$tmp/xfstests/tests' --group quick \
 			--group generic/002 | xargs; exit 1"
+	says 'tests that another guest has had are left out' '^filesystems/epoll:b$' \
+		bash -c "'$SELFTESTS/lookup_kselftest' --list --tests '$list' --skip 1; exit 1"
+	says 'which may be all' '^none$' bash -c "'$SELFTESTS/lookup_kselftest' --list --tests '$list' --skip 9 | grep . || echo none; exit 1"
 	says 'a plan with such a group is none' '^lookup_ltp: .*/runtest/typo: No such file' \
 		of_others O="$o" LTP="$ltp" GROUP=typo CONFIG=filesystems scripts/steps/plan ltp
 	unset -f refuses
