@@ -69,12 +69,13 @@ wanted() {
 }
 
 # The files that scenario $1 consists of, the most special one last: it says of what
-# others it is a variant in a comment of the form "# on top of NAME".
+# others it is a variant in comments of the form "# on top of NAME".
 scenario_files() {
 	local file=$TOP/scripts/steps/configs/$1 below
 	[[ -f $file ]] || return 0
-	below=$(sed -n 's/^# on top of //p' "$file")
-	[[ -z $below ]] || scenario_files "$below"
+	while read -r below; do
+		scenario_files "$below"
+	done < <(sed -n 's/^# on top of //p' "$file")
 	printf '%s\n' "$file"
 }
 
@@ -142,8 +143,8 @@ filesystem_names() {
 
 # check_own_kernel VERB: of a verb whose guest has the kernel and the root of real filesystems.
 check_own_kernel() {
-	[[ $CONFIG == filesystems ]] ||
-		die "CONFIG=$CONFIG: make $1 has a kernel of its own; leave CONFIG, KCONFIG and STOCK away"
+	[[ $CONFIG == filesystems?(-*) ]] ||
+		die "CONFIG=$CONFIG: make $1 has a kernel of its own, filesystems or filesystems-*; leave CONFIG, KCONFIG and STOCK away"
 	[[ $ARCH == x86_64 ]] ||
 		die "ARCH=$ARCH: make $1 runs on this machine's architecture only; leave ARCH away"
 }
