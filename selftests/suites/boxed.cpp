@@ -38,6 +38,15 @@ void end_namespace(int)
 	::_exit(126);
 }
 
+/*
+ * It is the root of the whole mount namespace then, as pivot_root(2) would make it, which does not
+ * with a root in an initramfs.  In a chroot nobody makes a user namespace: user_namespaces(7), EPERM.
+ */
+bool become_root(const std::string &dir)
+{
+	return !::chdir(dir.c_str()) && !::mount(".", "/", nullptr, MS_MOVE, nullptr) && !::chroot(".");
+}
+
 /* In the child: never returns. */
 [[noreturn]] void become(const boxed_program &program, const std::string &log)
 {
@@ -80,7 +89,7 @@ void end_namespace(int)
 	::signal(SIGTERM, SIG_DFL);
 	::sigprocmask(SIG_UNBLOCK, &asked_to_end, nullptr);
 	::prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (::chroot(server_root.c_str()) || ::chdir(program.dir.c_str()) ||
+	if (!become_root(server_root) || ::chdir(program.dir.c_str()) ||
 	    ::mount("proc", "/proc", "proc", 0, nullptr))
 		give_up(server_root + program.dir);
 	::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
