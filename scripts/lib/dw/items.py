@@ -49,18 +49,20 @@ def hung(lines):
 
 
 def cases_of_program(lines, item):
-    """(Name, word) of each case of an item that handed results over as it had them, and last
-    (name, None) of the one that did not end."""
-    running = None
+    """(Name, word, why, log) of each case of an item that handed results over as it had them, and
+    last (name, None, '', log) of the one that did not end."""
+    running, log = None, []
     at = max(number for number, line in enumerate(lines) if line == f'# running: {item}')
     for line in lines[at + 1:]:
         if match := BEGUN_CASE.match(line):
-            running = case_of(match, item)
+            running, log = case_of(match, item), []
         elif (match := CASE.match(line)) and not match[2].startswith('#') and name_of(match):
-            yield name_of(match), word_of(match)
-            running = None
+            yield name_of(match), word_of(match), why_of(match), log
+            running, log = None, []
+        elif line.startswith('  #'):
+            log.append(line.strip())
     if running:
-        yield running, None
+        yield running, None, '', log
 
 
 def case_of(match, item):
@@ -71,6 +73,11 @@ def case_of(match, item):
 def name_of(match):
     """The name of a case, by a match of CASE: it may have any sign, and a reason may follow."""
     return match[2].partition(' # ')[0].strip()
+
+
+def why_of(match):
+    """The reason that is in the same line, if one is, by a match of CASE."""
+    return (match[3] or match[2].partition(' # ')[2]).removeprefix(' # SKIP').strip(' :')
 
 
 def word_of(match):
