@@ -30,6 +30,7 @@ Of the verdict, in `== verdict`, a line each:
     seconds: NAME[: S]          of some cases, the same in results.json and junit.xml; without S
                                 no seconds are told
     slow: NAME                  of all that are marked so
+    log: TEXT                   a case has that in its log
     noise: TEXT                 no case has that in its log
     rerun: WORDS                the rerun line of each failed case, in their order; the
                                 command itself is `make kunit`
@@ -194,6 +195,8 @@ class Golden:
                 yield f'not there: {line}'
             elif kind == 'seconds' and line not in got:
                 yield f'not there: {line}; {[said for said in got if said.startswith(kind)]}'
+            elif kind == 'log' and not any(said.startswith('log: ') and text in said for said in got):
+                yield f'not there: {line}'
             elif kind == 'noise':
                 yield from (said for said in got if said.startswith('log: ') and text in said)
         others = r'(prints|lacks|passed|seconds|noise|log): '
