@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <csignal>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <poll.h>
@@ -23,9 +24,19 @@ namespace {
 const std::string image = "/dev/vdb";
 
 constexpr size_t told = 600;		/* bytes of what a program has said */
+constexpr size_t last_lines = 100;	/* of the same, behind a failure */
 
 /* The first process of the namespace; when it is killed, the kernel kills all others in there. */
 volatile pid_t first;
+
+std::string last_line(const std::string &said)
+{
+	const size_t end = said.find_last_not_of(" \n");
+
+	if (end == std::string::npos)
+		return "nothing that it has said";
+	return one_paragraph(said.substr(said.rfind('\n', end) + 1, end - said.rfind('\n', end)));
+}
 
 void end_namespace(int)
 {
@@ -129,6 +140,21 @@ bool end_boxed(pid_t pid, std::chrono::milliseconds bound)
 	return wait_until(bound, [pid] { return !boxed_runs(pid); });
 }
 
+void note_last_lines(ktap::test_case &t, const std::string &said)
+{
+	std::istringstream text(said);
+	std::deque<std::string> lines;
+
+	for (std::string line; std::getline(text, line);) {
+		lines.push_back(line);
+		if (lines.size() > last_lines)
+			lines.pop_front();
+	}
+	/* With the mark no line of theirs is taken for one of ours, or for a result. */
+	for (const std::string &line : lines)
+		t.note("| {}", line);
+}
+
 boxed_end run_boxed(ktap::test_case &t, const boxed_program &program, const std::string &log,
 		    std::chrono::milliseconds limit)
 {
@@ -141,8 +167,10 @@ boxed_end run_boxed(ktap::test_case &t, const boxed_program &program, const std:
 		if (std::chrono::steady_clock::now() > deadline) {
 			const bool gone = end_boxed(child, t.bound(crew::bound));
 
-			t.fail("not over after {} s{}: {}", limit.count() / 1000,
-			       gone ? "" : ", and cannot be killed", one_paragraph(said()));
+			note_last_lines(t, said());
+			/* Where it hangs is told by the last line. */
+			t.fail("not over after {} s{}, behind: {}", limit.count() / 1000,
+			       gone ? "" : ", and cannot be killed", last_line(said()));
 		}
 		/* A test takes seconds, and who looks has the CPUs that it runs on. */
 		::poll(nullptr, 0, 50);

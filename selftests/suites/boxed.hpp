@@ -31,13 +31,16 @@ bool boxed_runs(pid_t pid);
 /* Ends it with all that it has started.  False if that is still there after `bound`. */
 bool end_boxed(pid_t pid, std::chrono::milliseconds bound);
 
-/* Runs one to its end.  One that is not over in time is ended, and fails the case. */
+/* Runs one to its end.  One that is not over in time is ended, and fails the case, with its last lines. */
 struct boxed_end {
 	int status;			/* of wait(2) */
 	std::string said;		/* all that it has printed */
 };
 boxed_end run_boxed(ktap::test_case &t, const boxed_program &program, const std::string &log,
 		    std::chrono::milliseconds limit);
+
+/* Notes of the case: the last lines of what a program has said that has failed. */
+void note_last_lines(ktap::test_case &t, const std::string &said);
 
 /* The lines of `said` with that, or else the last ones, as the reason of a case. */
 std::string lines_with(const std::string &said, const std::regex &word);

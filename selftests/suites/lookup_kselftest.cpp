@@ -106,8 +106,11 @@ void run_one(ktap::test_case &t, const std::string &name, std::chrono::seconds l
 		run_in_root(t, {"cp", "-a", home + "/.", work_dir}, std::chrono::seconds(60));
 	const std::string said = run_boxed(t, {{"./run_kselftest.sh", "--test", name, "--override-timeout",
 		fmt::format("{}", limit.count())}, work_dir, {}}, log_file, limit + reserve).said;
+	const outcome result = outcome_of(said);
 
-	conclude(t, outcome_of(said));
+	if (result.verdict == 'F')
+		note_last_lines(t, said);
+	conclude(t, result);
 }
 
 } /* namespace */

@@ -112,15 +112,19 @@ void run(ktap::test_case &t, const test &test, std::chrono::milliseconds limit)
 	prepare_work_dir(t);
 	const auto &[status, said] = run_boxed(t, {{"sh", "-c", test.command}, work_dir,
 		{"LTPROOT=" + home, "PATH=" + home + "/testcases/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		 "TMPDIR=" + work_dir, "LTP_DEV=" + scratch_disk, "LTP_DEV_FS_TYPE=ext4",
+		 "TMPDIR=" + work_dir, "LTP_DEV_FS_TYPE=ext4",
 		 "LTP_COLORIZE_OUTPUT=n",
 		 fmt::format("LTP_TIMEOUT_MUL={}", t.bound(std::chrono::seconds(5)).count() / 1000),
 		 /* What it looks for in the kernel's configuration is not in the guest. */
 		 "KCONFIG_SKIP_CHECK=1"}}, log_file, limit);
 
-	if (!WIFEXITED(status))
-		t.fail("ended by signal {}: {}", WTERMSIG(status), lines_with(said, std::regex("TFAIL|TBROK")));
-	conclude(t, outcome_of(test, WEXITSTATUS(status), said));
+	const outcome result = WIFEXITED(status) ? outcome_of(test, WEXITSTATUS(status), said) :
+		outcome{'F', fmt::format("ended by signal {}: {}", WTERMSIG(status),
+					 lines_with(said, std::regex("TFAIL|TBROK")))};
+
+	if (result.verdict == 'F')
+		note_last_lines(t, said);
+	conclude(t, result);
 }
 
 } /* namespace ltp */
