@@ -50,6 +50,27 @@ void end_namespace(int)
 }
 
 /*
+ * What is mounted beside `dir` on the root of this namespace goes, as where a system has switched its
+ * root: listmount(2) takes the first mount there for the root of a namespace that it is asked for.
+ */
+void detach_others(const std::string &dir)
+{
+	std::istringstream mounts(read_file("/proc/self/mountinfo").value_or(""));
+	std::string id, parent, device, root, where, root_id;
+
+	/* A mount comes behind its parent. */
+	for (std::string line; std::getline(mounts, line);) {
+		std::istringstream fields(line);
+
+		fields >> id >> parent >> device >> root >> where;
+		if (where == "/")
+			root_id = id;
+		else if (parent == root_id && where != dir)
+			::umount2(where.c_str(), MNT_DETACH);
+	}
+}
+
+/*
  * It is the root of the whole mount namespace then, as pivot_root(2) would make it, which does not
  * with a root in an initramfs.  In a chroot nobody makes a user namespace: user_namespaces(7), EPERM.
  */
@@ -100,6 +121,7 @@ bool become_root(const std::string &dir)
 	::signal(SIGTERM, SIG_DFL);
 	::sigprocmask(SIG_UNBLOCK, &asked_to_end, nullptr);
 	::prctl(PR_SET_PDEATHSIG, SIGKILL);
+	detach_others(server_root);
 	if (!become_root(server_root) || ::chdir(program.dir.c_str()) ||
 	    ::mount("proc", "/proc", "proc", 0, nullptr))
 		give_up(server_root + program.dir);
@@ -216,6 +238,7 @@ void prepare_root(const std::string &home)
 	for (const std::string &dir : {std::string("/mnt/test"), std::string("/mnt/scratch"), home})
 		fs::create_directories(server_root + dir);
 	fs::create_directories(server_state);
+	set_up_loopback();
 	if (::mount(image.c_str(), (server_root + home).c_str(), "squashfs", MS_RDONLY, nullptr))
 		throw errno_error("mount " + image + ", the disk with the suite");
 

@@ -49,8 +49,8 @@ std::string lines_with(const std::string &said, const std::regex &word);
 std::string one_paragraph(std::string text);
 
 /*
- * The root as suites of others want it: the image of one is mounted at `home` there, and some
- * users are known.  Throws if there is no root or no image.
+ * The root as suites of others want it: the image of one is mounted at `home` there, some users
+ * are known, and the loopback device is up.  Throws if there is no root or no image.
  */
 void prepare_root(const std::string &home);
 

@@ -20,13 +20,13 @@ int main(int argc, char **argv)
 	std::string runtest = server_root + ltp::home + "/runtest";
 	std::vector<ktap::test> cases;
 	ktap::run_options run;
-	uint64_t limit = 300, ended = 0;
+	uint64_t limit = 900, ended = 0;
 	bool judge = false;
 
 	o.add_run_options(run);
 	o.add("--group", groups, "a file of runtest/; default names, which are those about names (repeatable)");
 	o.add("--tests", runtest, "runtest/ of LTP; default: that of the guest");
-	o.add("--limit", limit, 1, 100000, "seconds for a test, before --timeout-scale; default 300");
+	o.add("--limit", limit, 1, 100000, "seconds for a test, before --timeout-scale; default 900");
 	o.add_flag("--judge", judge, "say how each test would have ended with the status --status, without a guest");
 	o.add("--status", ended, 0, 255, "for --judge; default 0");
 	if (const auto status = o.parse(argc, argv))

@@ -67,7 +67,6 @@ std::string tmpfs(ktap::test_case &)
 void export_disks(ktap::test_case &t)
 {
 	need(t, "ext4");
-	set_up_loopback();
 	/* The root of NFSv4 has to be a filesystem that can be exported, as an overlay cannot. */
 	fs::create_directories(server_root + exported);
 	if (::mount("tmpfs", (server_root + exported).c_str(), "tmpfs", 0, nullptr))
