@@ -9,6 +9,8 @@
 #include "options.hpp"
 
 #include <algorithm>
+#include <fnmatch.h>
+#include <iterator>
 
 int main(int argc, char **argv)
 {
@@ -31,10 +33,14 @@ int main(int argc, char **argv)
 		if (wanted.empty() || std::count(wanted.begin(), wanted.end(), kind.name))
 			for (ktap::test &t : cases_of(kind))
 				tests.push_back(std::move(t));
-	/* Of some filesystems only, it would miss those of the others. */
-	if (wanted.empty() && run.filter == "*")
-		for (ktap::test &t : call_sites_cases())
-			tests.push_back(std::move(t));
+	/* Of some filesystems only, it would miss those of the others; who wants one wants all before it. */
+	std::vector<ktap::test> of_all = call_sites_cases();
+
+	if (wanted.empty() && std::any_of(of_all.begin(), of_all.end(), [&](const ktap::test &t) {
+		    return ::fnmatch(run.filter.c_str(), t.name.c_str(), 0) == 0; })) {
+		run.filter.assign(1, '*');
+		std::move(of_all.begin(), of_all.end(), std::back_inserter(tests));
+	}
 	if (!run.list)
 		watch_call_sites();
 	return ktap::run(tests, run);

@@ -128,6 +128,10 @@ tools() {
 		says "$tool answers an unknown option with its usage and status 2" '^status 2$' \
 			bash -c "'$SELFTESTS/$tool' --no-such-option; echo status \$?; exit 1"
 	done
+	says 'the case about all call sites brings the cases that hit them' '^nfs3_.* each_call_site_was_hit$' bash -c "
+		'$SELFTESTS/lookup_filesystems_test' --list --filter 'each_call*' | grep -E '^(nfs3|each)_' | xargs; exit 1"
+	says 'of some filesystems there is none' '^0$' bash -c "
+		'$SELFTESTS/lookup_filesystems_test' --list --filesystems nfs3 --filter '*' | grep -c call_site; exit 1"
 	says 'lookup_xfstests wants one filesystem' '--filesystem wants one of ext4, xfs, nfs, cifs' \
 		"$SELFTESTS/lookup_xfstests" --list
 	says_what_check_says
