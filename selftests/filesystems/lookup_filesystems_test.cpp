@@ -33,11 +33,12 @@ int main(int argc, char **argv)
 		if (wanted.empty() || std::count(wanted.begin(), wanted.end(), kind.name))
 			for (ktap::test &t : cases_of(kind))
 				tests.push_back(std::move(t));
-	/* Of some filesystems only, it would miss those of the others; who wants one wants all before it. */
+	/* Of some cases only, it would miss the call sites of the others; who wants just these wants all. */
 	std::vector<ktap::test> of_all = call_sites_cases();
+	const auto matches = [&](const ktap::test &t) { return ::fnmatch(run.filter.c_str(), t.name.c_str(), 0) == 0; };
 
-	if (wanted.empty() && std::any_of(of_all.begin(), of_all.end(), [&](const ktap::test &t) {
-		    return ::fnmatch(run.filter.c_str(), t.name.c_str(), 0) == 0; })) {
+	if (wanted.empty() && (run.filter == "*" || (std::none_of(tests.begin(), tests.end(), matches) &&
+						     std::any_of(of_all.begin(), of_all.end(), matches)))) {
 		run.filter.assign(1, '*');
 		std::move(of_all.begin(), of_all.end(), std::back_inserter(tests));
 	}

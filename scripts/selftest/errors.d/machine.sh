@@ -130,6 +130,8 @@ tools() {
 	done
 	says 'the case about all call sites brings the cases that hit them' '^nfs3_.* each_call_site_was_hit$' bash -c "
 		'$SELFTESTS/lookup_filesystems_test' --list --filter 'each_call*' | grep -E '^(nfs3|each)_' | xargs; exit 1"
+	says 'a glob of others as well leaves the rest out' '^0$' bash -c "
+		'$SELFTESTS/lookup_filesystems_test' --list --filter '[!n]*' | grep -cE '^nfs|call_site'; exit 1"
 	says 'of some filesystems there is none' '^0$' bash -c "
 		'$SELFTESTS/lookup_filesystems_test' --list --filesystems nfs3 --filter '*' | grep -c call_site; exit 1"
 	says 'lookup_xfstests wants one filesystem' '--filesystem wants one of ext4, xfs, nfs, cifs' \
