@@ -18,6 +18,23 @@ RULER = re.compile(r'-\[ cut here')
 ACCESS = re.compile(r'\] (?:race .*, with )?((?:read|write|read-write)(?: \([a-z, ]+\))?) '
                     r'to 0x[0-9a-f]+ (of \d+ bytes)')
 
+# Heads of reports that may not say where: of a stall or a leak that is chance.
+SOMEWHERE = re.compile(r'BUG|WARNING|INFO: t|watchdog: BUG|kernel BUG|Oops|general|Unable|Internal|list_|UBSAN|ODEBUG')
+NAMED = re.compile(r'\w\+0x[0-9a-f]')
+
+# A lock as lockdep prints it.  Those that a task holds have a number before them.
+LOCK = re.compile(r'[0-9a-f]{8,16} \((.+)\)\{[^}]*\}-\{\d+:\d+\}, at: (\w+)')
+LOCKS = 2               # as many are at odds
+
+# A function in the trace of x86, arm64 or s390; those with a "?" are remains.
+FUNCTION = re.compile(r' *(?:RIP: [0-9a-f]+:|pc : |Krnl PSW : .*\(|\(?\[<[0-9a-f]+>\] )?(\w+)(?:\.\S+)?\+0x[0-9a-f]+/')
+# Those that only do for others what these have asked for: sleep, lock, allocate, complain.
+LENT = re.compile(r'_*(?:dump_stack|switch_to|show_|sched_show|print_|lockdep_|might_|schedule|io_schedule|preempt_schedule|'
+                  r'rt_mutex|rt_spin|rt_read|rt_write|rtlock|rwbase|rwsem|down_|mutex_lock|ww_mutex|wait_for_co|'
+                  r'wait_on_bit|out_of_line_wait|bit_wait|raw_spin|raw_read|raw_write|native_queued|queued_|'
+                  r'kmem_cache_alloc|kmalloc|kvmalloc|alloc_pages|slab_|list_(?:add|del)|ubsan_|warn|report_bug|'
+                  r'handle_bug|exc_|asm_|do_trap|do_error_trap|die)')
+
 LEAST = 10              # lines with a time stamp that any kernel prints
 UNJUDGED = 'the console could not be judged: it has fewer than ten lines with a time stamp'
 
@@ -66,6 +83,23 @@ def race(lines, splat):
     return ': ' + ' and '.join(sorted(accesses)) + values
 
 
+def place(lines, splat):
+    """What the report is about that begins in the first of @lines, if that does not say so: two
+    reports of one kind are one complaint only if they are about the same locks, or come from the
+    same function."""
+    if NAMED.search(lines[0]) or not SOMEWHERE.match(unstamped(lines[0])):
+        return ''
+    locks, function = [], ''
+    for line in map(unstamped, lines[1:80]):
+        if splat.match(line):
+            break
+        if lock := LOCK.match(line):
+            locks.append(f'{lock[1]} in {lock[2]}')
+        elif not function and (called := FUNCTION.match(line)) and not LENT.match(called[1]):
+            function = f' in {called[1]}'
+    return ': ' + ' and '.join(locks[:LOCKS]) if locks else function
+
+
 def complaints(path):
     """The lines by which a kernel complains; None if the console cannot be judged, for it is
     not there, is all but empty, or has no time stamps."""
@@ -76,7 +110,7 @@ def complaints(path):
     if len(lines) < LEAST:
         return None
     splat = read_patterns()
-    return [line + (race(lines[number:], splat) if 'BUG: KCSAN: data-race' in line else '')
+    return [line + (race if 'BUG: KCSAN: data-race' in line else place)(lines[number:], splat)
             for number, line in enumerate(lines) if splat.match(unstamped(line))]
 
 
