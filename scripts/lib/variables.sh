@@ -149,6 +149,11 @@ check_own_kernel() {
 		die "ARCH=$ARCH: make $1 runs on this machine's architecture only; leave ARCH away"
 }
 
+# Seconds, before the factor TIMEOUT, in which a test of a suite of others has ended or was ended:
+# twice the most that selftests/suites/ gives one.
+# shellcheck disable=SC2034  # for scripts/steps/plan and run
+TEST_OF_OTHERS=1800
+
 # check_suite NAME: what the variables of a suite of others have to be.  Sets what
 # scripts/steps/suites/NAME has, and the defaults of GROUP and FS.
 check_suite() {

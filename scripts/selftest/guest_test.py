@@ -12,6 +12,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 import types
@@ -41,6 +42,7 @@ for word; do case $word in file,id=results,path=*) results=${word##*path=} ;; es
 printf 'KTAP version 1\\n' > "$results"
 '''
 HANGS = 'exec sleep 60\n'
+STOPS = PANICS + HANGS
 
 
 # Nothing here answers, so nothing is waited for.
@@ -92,14 +94,21 @@ class Bench:
                 return json.load(file)
         return {}
 
-    def chosen(self, accel='auto', arch='x86_64'):
-        """(accelerator, CPU, why); 'refused' if it did not go on."""
-        args = types.SimpleNamespace(
+    def args(self, accel='auto', arch='x86_64', progress=0):
+        return types.SimpleNamespace(
             accel=accel, accel_cache=os.path.join(self.where, 'accel.json'), icount=False,
             timeout=1, smp=1, memory=64, append=[], extra=[], until=[], coverage=False,
-            gdb=None, disk=[], scratch=[], kernel='x', cpu='max', arch=arch,
+            gdb=None, disk=[], scratch=[], kernel='x', cpu='max', arch=arch, progress=progress,
             initramfs=os.path.join(self.where, 'initramfs'),
             gen_init_cpio=os.path.join(self.where, 'gen_init_cpio'))
+
+    def ended(self, progress):
+        """How a guest ends whose plan may take a minute."""
+        return run.run(self.args(progress=progress), 'tcg', '', self.where, 60, 60)
+
+    def chosen(self, accel='auto', arch='x86_64'):
+        """(accelerator, CPU, why); 'refused' if it did not go on."""
+        args = self.args(accel, arch)
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
             try:
@@ -171,6 +180,20 @@ def foreign(bench):
         accelerator.os.uname = lambda: here
 
 
+def silent(bench):
+    """A guest that hangs is ended before the time of hundreds of tests is over."""
+    progress = run.Progress(100)
+    got = [progress.silent(*at) for at in ((b'', 130), (b'x', 150), (b'x', 170), (b'xy', 180), (b'xy', 181))]
+    yield 'a guest is silent since its results grew', got == [30, 0, 20, 0, 1], got
+    bench.qemu(max=STOPS)
+    got = bench.ended(1)
+    yield 'one that is for too long hangs', got['status'] == 124 and \
+        re.fullmatch('no test has begun or ended for [0-9]+ s', got['why']), got
+    bench.qemu(max=BOOTS)
+    got = bench.ended(1)
+    yield 'one that ends does not', got['status'] == 0, got
+
+
 def tests(bench):
     """(name, whether it is so, what there is instead)."""
     qemu, chosen = bench.qemu, bench.chosen
@@ -237,7 +260,7 @@ def main():
         bench = Bench(where)
         results = [*tests(bench), *machines(bench)]
         bench.script('gen_init_cpio', '')
-        results += foreign(bench)
+        results += [*foreign(bench), *silent(bench)]
     return print_cases(results)
 
 

@@ -23,6 +23,19 @@ SYSRQ = 0.2          # between a break and its key
 PANIC = re.compile(rb'Kernel panic - not syncing|end Kernel panic')
 
 
+class Progress:
+    """How long the results have said nothing: of what takes hours a limit for the whole tells
+    nothing of one test."""
+
+    def __init__(self, now):
+        self.length, self.since = 0, now
+
+    def silent(self, document, now):
+        if len(document) != self.length:
+            self.length, self.since = len(document), now
+        return now - self.since
+
+
 class Doctor:
     """SIGUSR1 asks for a report of lookup_doctor, on the console: scripts/everyday/doctor."""
 
@@ -81,6 +94,7 @@ def run(args, accel, plan, where, limit, first_word, echo=False, live=None):
         with open(os.path.join(where, 'guest-command'), 'w', encoding='utf-8') as file:
             file.write(shlex.join(command) + '\n')
         begin = time.monotonic()
+        progress = Progress(begin)
         with kind(command, where, tmp, echo) as guest:
             guest.live = live
             while True:
@@ -96,8 +110,12 @@ def run(args, accel, plan, where, limit, first_word, echo=False, live=None):
                 until = first_of(guest.failed, args.until)
                 if until:
                     return told(1, f'ended after {took:.1f} s, as {until} had failed', until)
-                if took > (limit if alive else first_word):
+                silent = progress.silent(guest.results(), begin + took)
+                hung = args.progress and silent > args.progress * args.timeout
+                if took > (limit if alive else first_word) or alive and hung:
                     guest.sysrq('Lwlt', DUMP * args.timeout)
+                    if alive and hung:
+                        return told(124, f'no test has begun or ended for {silent:.0f} s')
                     what = 'the plan was not over' if alive else 'guest_init did not appear'
                     return told(124, f'{what} after {took:.0f} s')
                 guest.watch_for(0.02)
