@@ -91,7 +91,10 @@ std::vector<test> tests_of(const std::string &runtest, const std::vector<std::st
 		if (std::none_of(of_group.begin(), of_group.end(), [](const test &one) { return one.built; }))
 			throw std::runtime_error(fmt::format("--group {}: none of its {} tests is built, as {}", group,
 							     of_group.size(), of_group[0].program));
-		all.insert(all.end(), of_group.begin(), of_group.end());
+		/* Families have tests in common, and a test has one result. */
+		for (const test &one : of_group)
+			if (std::none_of(all.begin(), all.end(), [&](const test &had) { return had.name == one.name; }))
+				all.push_back(one);
 	}
 	return all;
 }
