@@ -4,7 +4,8 @@
  * other, and a case waits for what it says of its test.  Needs the guest of make xfstests.
  *
  * A test that `check` does not run is skipped, with the reason.  One that is not over in time
- * fails; `check` is ended with all that it has started, and begins anew behind it.
+ * fails; `check` is ended with all that it has started, and begins anew behind it.  If that cannot
+ * be killed, the tests behind it are not reached: it takes another guest.
  */
 #include "boxed.hpp"
 #include "filesystems/server_root.hpp"

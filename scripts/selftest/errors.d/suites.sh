@@ -75,6 +75,8 @@ suite_programs() {
 	says 'a group that is there, and a test, are listed' '^generic/001 generic/002$' bash -c "
 		'$SELFTESTS/lookup_xfstests' --list --filesystem ext4 --tests '$tmp/xfstests/tests' --group quick \
 			--group generic/002 | xargs; exit 1"
+	says 'a test that is in two groups is listed once' '^open01 openfile01 gone01 gone02$' \
+		bash -c "'$SELFTESTS/lookup_ltp' --list --tests '$ltp/runtest' --group fs --group syscalls | xargs; exit 1"
 	says 'tests that another guest has had are left out' '^filesystems/epoll:b$' \
 		bash -c "'$SELFTESTS/lookup_kselftest' --list --tests '$list' --skip 1; exit 1"
 	says 'which may be all' '^none$' bash -c "'$SELFTESTS/lookup_kselftest' --list --tests '$list' --skip 9 | grep . || echo none; exit 1"
@@ -85,6 +87,12 @@ suite_programs() {
 		-o "$tmp/boxed_fork" scripts/selftest/errors.d/boxed_fork.cpp \
 		"$SELFTESTS"/{suites/boxed,filesystems/server_root,lib/ktap,lib/ktap_child,lib/fmt_static}.o
 	says 'a test whose first process cannot be made has failed' '^status 126$' "$tmp/boxed_fork" "$tmp/boxed.log"
+	mkdir -p "$tmp/root/servers/tmp/xfstests"
+	g++ -std=c++20 -Iselftests/lib -Iselftests -static -pthread -o "$tmp/root/check_stuck" scripts/selftest/errors.d/check_stuck.cpp \
+		"$SELFTESTS"/{suites/xfstests_check,filesystems/server_root,lib/ktap,lib/ktap_child,lib/fmt_static}.o
+	says 'behind a test of xfstests that cannot be ended the others were not reached' \
+		'^# generic/001: not over after 0 s, and check cannot be killed not ok 1 generic/001 ok 2 generic/002 # SKIP not reached ok 3 generic/003 # SKIP not reached$' \
+		bash -c "chroot '$tmp/root' /check_stuck | grep -E '^((not )?ok|# generic)' | xargs; exit 1"
 	judges_what_is_missing "$ltp/runtest" "$tmp/said-of-one"
 }
 
