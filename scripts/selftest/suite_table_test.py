@@ -121,6 +121,8 @@ RUNS = [
      {'g/1': 'P', 'g/2': 'P', PLAN: 2}, 0, 'with the series; 6 s without, 6 s with the series\n2 passed, 0 failed, 0 skipped\n'),
     ('but what nobody has gone on with was never reached', [{'g/1': 'P', END: 'F interrupted', PLAN: 2, GUEST: 130}],
      {'g/1': 'P', 'g/2': 'P', PLAN: 2}, 1, '  failed  1 test was never reached without the series\n'),
+    ('behind its last test it is one, with which nobody goes on', [{'g/1': 'P', 'g/2': 'P', END: 'F interrupted', PLAN: 2, GUEST: 130}],
+     {'g/1': 'P', 'g/2': 'P', PLAN: 2}, 1, f'  failed  {END}: without the series: interrupted\n2 passed, 1 failed, 0 skipped\n'),
     ('a complaint in any of them counts', [{'g/1': 'P', CONSOLE: f'F {KASAN % 1}', PLAN: 2}, {'g/2': 'P', CONSOLE: 'P', PLAN: 1}],
      {'g/1': 'P', 'g/2': 'P', PLAN: 2}, 1, f'  better  {CONSOLE}: only without the series, a failure as well: {KASAN % 1}\n'),
 ]
@@ -131,6 +133,8 @@ SO_FAR = [
      [{'g/1': 'P', 'g/2': 'F', END: 'F interrupted', PLAN: 9, GUEST: 130}], 1,
      'ext4 so far: 9 tests: 1 pass, 0 fail and 0 are not run on both; 0 better, 1 worse; never reached: 6 without, 7 with the '
      'series; 9 s without, 6 s with the series\n  worse   g/2: passed -> failed: why g/2\n1 passed, 1 failed'),
+    ('so far, who was interrupted behind the last test was not wrong', [{'g/1': 'P', END: 'F interrupted', PLAN: 1, GUEST: 130}],
+     {'g/1': 'P', PLAN: 1}, 0, '3 s with the series\n1 passed, 0 failed, 0 skipped\n'),
     ('and what has not is no failure', [{'g/1': 'P', END: 'F interrupted', PLAN: 9, GUEST: 130}], {'g/1': 'P', 'g/2': 'F', PLAN: 9}, 0,
      '6 s with the series\n1 passed, 0 failed, 0 skipped\n'),
 ]
