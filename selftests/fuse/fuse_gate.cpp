@@ -3,7 +3,7 @@
  * See fuse_gate.hpp.  One thread reads requests; replies to held LOOKUPs are
  * written by the thread of the test, which is fine: a reply is one write().
  *
- * lock_ covers names_, directories_, listed_, created_, forgotten_ and known_.
+ * lock_ covers names_, directories_, listed_, created_, forgotten_, known_ and stops_.
  */
 #include "fuse_gate.hpp"
 
@@ -94,6 +94,15 @@ void fuse_gate::release_all()
 			answer_lookup(id, n.entry);
 		n.kept.clear();
 	}
+	stops_ = false;
+	goes_on_.notify_all();
+}
+
+void fuse_gate::stop_behind_list()
+{
+	const std::lock_guard guard(lock_);
+
+	stops_ = true;
 }
 
 unsigned fuse_gate::asked(const std::string &name)
@@ -230,7 +239,7 @@ void fuse_gate::get_attributes(const fuse_request &q)
 
 void fuse_gate::read_directory(const fuse_request &q)
 {
-	const std::lock_guard guard(lock_);
+	std::unique_lock guard(lock_);
 	std::vector<uint64_t> told;
 	fuse_listing out(q);
 
@@ -248,6 +257,8 @@ void fuse_gate::read_directory(const fuse_request &q)
 	if (connection_.reply(q.header.unique, out.text()))
 		for (const uint64_t node : told)
 			known_[node]++;
+	if (out.plus())
+		goes_on_.wait(guard, [this] { return !stops_; });
 }
 
 void fuse_gate::handle(const fuse_request &q)

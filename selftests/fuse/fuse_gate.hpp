@@ -8,6 +8,7 @@
 
 #include "fuse_connection.hpp"
 
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -37,8 +38,10 @@ public:
 	void hold(const std::string &name);
 	/* Reply to the one that has waited longest; false when none waits. */
 	bool reply_one(const std::string &name);
-	/* Reply to all, and keep none back from now on. */
+	/* Reply to all, and keep none back from now on; read requests again. */
 	void release_all();
+	/* Behind its next reply to READDIRPLUS the server reads no request until release_all(). */
+	void stop_behind_list();
 
 	unsigned asked(const std::string &name);	/* LOOKUP requests so far */
 	unsigned waiting(const std::string &name);	/* replies kept back now */
@@ -78,5 +81,7 @@ private:
 	std::vector<std::string> listed_;
 	fuse_entry created_{ENOSYS, 0, false};
 	std::map<uint64_t, int64_t> known_;
+	bool stops_ = false;
+	std::condition_variable goes_on_;	/* stops_ is false */
 	std::jthread thread_;
 };

@@ -22,6 +22,23 @@ action read_of(std::string path)
 	return open_of(path, O_RDONLY);
 }
 
+/* One call of getdents64(): there is no second READDIRPLUS. */
+action first_list_of(std::string path)
+{
+	return [path] {
+		const unique_fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+		alignas(dirent64) char buffer[4096];
+		const long n = fd ? ::syscall(SYS_getdents64, fd.get(), buffer, sizeof(buffer)) : -1;
+		answer a;
+
+		if (n < 0)
+			a.error = errno;
+		for (long at = 0; at < n; at += reinterpret_cast<const dirent64 *>(buffer + at)->d_reclen)
+			a.listed.emplace_back(reinterpret_cast<const dirent64 *>(buffer + at)->d_name);
+		return a;
+	};
+}
+
 /* An owner and its waiters get one reply, for which the server is asked once. */
 void must_share(ktap::test_case &t, const fuse_entry &entry, action (*owners)(std::string),
 		action (*others)(std::string))
@@ -190,6 +207,32 @@ KTAP_CASE(fuse_readdirplus_lists_a_name_whose_lookup_is_held)
 		  rig.server.forgotten(30));
 	t.require(rig.server.forgotten(31) == 0, "{} of node 31 forgotten, not 0",
 		  rig.server.forgotten(31));
+}
+
+/* Neither for the reply nor for the FORGET of what it has no use for to be read. */
+KTAP_CASE(fuse_readdirplus_does_not_wait_for_a_server_that_reads_no_request)
+{
+	if (readdir_waits(t))
+		t.skip("this kernel has no d_alloc_trylock(): SERIES=readdir adds it");
+	fuse_rig rig(t);
+
+	rig.server.set("p", {0, 30, false});
+	rig.server.list({"p"});
+	actor &owner = rig.held_owner("p", stat_of(rig.path("p")));
+
+	rig.server.stop_behind_list();
+	const answer &list = rig.people.answer_of(rig.people.start(first_list_of(rig.path(""))),
+						  "the one who lists");
+
+	t.require(list.error == 0 && list.listed == std::vector<std::string>{"p"}, "errno {}, {} names",
+		  list.error, list.listed.size());
+	t.require(rig.server.forgotten(30) == 0, "the server has read a request");
+	t.require(!owner.done(), "the owner is back before the reply");
+
+	rig.server.release_all();
+	rig.people.must_find(owner, 30, "the owner");
+	t.require(wait_until(t.bound(crew::bound), [&] { return rig.server.forgotten(30) == 1; }),
+		  "{} of node 30 forgotten, not 1", rig.server.forgotten(30));
 }
 
 KTAP_CASE(fuse_open_without_o_creat_waits_for_a_lookup)
