@@ -92,7 +92,7 @@ public:
 		std::string stack;
 
 		t.require(wait_until(t.bound(crew::bound), [&] {
-				  stack = stack_of(a);
+				  stack = behind_the_lock(stack_of(a));
 				  return std::any_of(std::begin(lock_takers), std::end(lock_takers),
 						     [&](const char *function) {
 							     return stack.starts_with(function);
@@ -100,6 +100,14 @@ public:
 					 look_at(a.pid(), a.tid()).state == 'D';
 			  }),
 			  "{} does not wait for the lock of the directory: {}", name, stack);
+	}
+	/* On PREEMPT_RT the functions of the lock itself are in the stack, in front. */
+	static std::string behind_the_lock(std::string stack)
+	{
+		while (stack.starts_with("[<0>] rt_mutex_") || stack.starts_with("[<0>] __rt_mutex_") ||
+		       stack.starts_with("[<0>] rwbase_") || stack.starts_with("[<0>] __rwbase_"))
+			stack.erase(0, std::min(stack.find('\n'), stack.size() - 1) + 1);
+		return stack;
 	}
 	void all_get(actor &owner, const std::vector<actor *> &group)
 	{
