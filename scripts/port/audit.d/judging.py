@@ -44,6 +44,10 @@ class Judging(Structs):
                     re.match(r'[^;{]*\bwait_queue_head[^;{]*;', self.rest_of(file, site)):
                 self.say('by hand', file, site.line, 'd_alloc_parallel() is declared in the old '
                          'form; leave that to <linux/dcache.h>', True)
+        for number, line in enumerate(file.text.split('\n'), 1):
+            if f'"{CALL}"' in line:
+                self.say('by hand', file, number, 'd_alloc_parallel() is named in a string (looked up by '
+                         'its name?); port it, and who calls it, by hand', True)
         if file.error:
             self.say('by hand', file, 1, f'coccinelle gave up on it: {file.error}', True)
             for site in self.sites[file]:
@@ -93,6 +97,11 @@ class Judging(Structs):
         elif site.kind == 'guarded' and (site.queue or site.left.startswith('with')):
             self.say('notes', site.file, site.line, f'd_alloc_parallel() in {site.in_function()}: '
                      f'is {site.left}; left as it is')
+            if site.by_version:
+                self.say('warnings', site.file, site.line, f'd_alloc_parallel() in {site.in_function()}: '
+                         'the version of the kernel decides which form it is, but one before 7.2 that '
+                         'has this series has the new one; ask the compiler, as '
+                         'd_alloc_parallel_compat() does, which BOTH=1 makes of a call in the old form')
         elif by_hand:
             site.left = by_hand.partition(';')[0]
             if site.kind == 'macro':

@@ -19,6 +19,7 @@ class Site:
         self.function, self.span = None, None   # its name, its first and last line
         self.queue, self.member = None, None    # the third argument; of what struct it is
         self.left = None                        # why it is not ported
+        self.by_version = False                 # what is in an #if, by that of the kernel
         facts = file.fact_at('call', place)
         # Its surroundings make it 'guarded', 'split' or 'unclear': sites_of() looks there.
         if kind == 'call':
@@ -66,6 +67,14 @@ def arguments(text):
     return commas + 1, length
 
 
+def hides_an_argument(text):
+    """Whether something stands behind an argument as no expression has it: a macro that is a
+    comma and one more.  What may be a cast or a type has a word behind another one, too."""
+    text = re.sub(r'\(\s*(?:const\s+)?(?:(?:struct|union|unsigned)\s+)?\w+\s*\**\s*\)', '', text)
+    text = re.sub(r'\b(sizeof|struct|union|unsigned|const)\b', '', text)
+    return bool(re.search(r'[\w)\]]\s+[A-Za-z_]\w*\s*[(),]|\)[A-Za-z_]', text))
+
+
 def only_third(text):
     """Whether what is in the #if, of the arguments of a call, is the third one and no more."""
     parts = re.split(r'^([ \t]*#[ \t]*\w+).*\n', text, flags=re.M)
@@ -107,6 +116,8 @@ def sites_of(file):
         sites.append(site)
         code = file.code if kind == 'macro' else file.bare
         count, length = arguments(code[match.end():]) if kind in ('call', 'macro') else (0, 0)
+        if site.kind == 'new' and hides_an_argument(code[match.end():match.end() + length]):
+            site.kind = 'odd'
         text = file.code[match.end():match.end() + length]
         if kind == 'call' and text != code[match.end():match.end() + length]:
             site.kind = 'split'
@@ -114,6 +125,7 @@ def sites_of(file):
                 site.kind, site.left = 'guarded', 'with the third argument in an #if'
             count = 0
         forms.append((count, file.conditional.get(place[0], ())))
+        site.by_version = file.by_version(place[0], text)
     for site, (mine, branch) in zip(sites, forms):
         found = {guards(branch, there) for other, there in forms if {mine, other} == {2, 3}}
         if 'both' in found:

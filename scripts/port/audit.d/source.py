@@ -207,6 +207,18 @@ class File:
         line = self.code.count('\n', 0, offset) + 1
         return line, offset - self.starts[line - 1]
 
+    def by_version(self, line, text=''):
+        """Whether the version of the kernel decides whether that line is compiled, or @text of it."""
+        depth = 0
+        for before in reversed(self.lines[:line - 1]):
+            match = re.match(r'\s*#\s*(if|elif|else|endif)', before)
+            depth += (match[1] == 'endif') - (match[1] == 'if' and depth > 0) if match else 0
+            if match and not depth and match[1] in ('if', 'elif'):
+                text += before
+                if match[1] == 'if':
+                    break
+        return bool(re.search(r'\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE_CODE)\b', text))
+
     def named(self, word):
         """((line, column), offset, what kind of place it is) for each that names @word."""
         for match in re.finditer(r'\b%s\b' % word, self.code):
@@ -219,7 +231,8 @@ class File:
                 kind = 'exported'
             elif not called and \
                     re.search(r'\b(typeof|__typeof__|__builtin_(choose_expr|types_compatible_p))'
-                              r'\s*\([^;{}()]*\Z', before):
+                              r'\s*\([^;{}()]*\Z', before) and \
+                    not re.match(r'\s*\)\s*\*+\s*\w+\s*[;=\[]', after):    # no pointer of that type
                 kind = 'probe'
             elif place[0] in self.macro:
                 kind = 'macro'

@@ -3,6 +3,7 @@
  * a call that is there in both forms, in an #if, is left as it is
  *
  * says: [0-9]+: d_alloc_parallel\(\) in by_version\(\): is in an #if that has the other form, too
+ * says: d_alloc_parallel\(\) in by_version\(\): the version of the kernel decides which form it is, but one before 7.2
  * says: d_alloc_parallel\(\) in if_debug\(\): ported to the new form
  * says: call sites: 6 before, 1 ported, 4 left \(4 in an #if that has the other form, too\)
  * has: ^	return d_alloc_parallel\(parent, name, &wq\);
