@@ -238,8 +238,17 @@ void attend(const test &t, pid_t child, int pidfd, int pipe, double scale, outco
 			}
 			continue;
 		}
-		if (n > 0 && (fds[1].revents & POLLIN))
+		if (n > 0 && (fds[1].revents & POLLIN)) {
+			/* It may have said something, and ended, after poll() looked at the pipe. */
+			pollfd rest = {pipe, POLLIN, 0};
+
+			for (ssize_t got = 1; got > 0 && ::poll(&rest, 1, 0) > 0 && (rest.revents & POLLIN);) {
+				got = ::read(pipe, buf, sizeof(buf));
+				if (got > 0)
+					messages.take(buf, static_cast<size_t>(got));
+			}
 			break;
+		}
 		if (clock::now() < deadline)
 			continue;
 		messages.finish();

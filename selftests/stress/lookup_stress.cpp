@@ -172,7 +172,7 @@ void stress_run::go(stress_model &model)
 void stress_run::report(const std::vector<std::unique_ptr<stress_worker>> &workers,
 			const stress_model &model, double seconds)
 {
-	uint64_t counts[static_cast<unsigned>(op::count)] = {}, total = 0, sleeps = 0, enomem = 0;
+	uint64_t counts[static_cast<unsigned>(op::count)] = {}, total = 0, sleeps = 0, changes = 0, enomem = 0;
 	nlohmann::json by_op = nlohmann::json::object();
 	const stress_worker *slowest = workers[0].get();
 	std::string text;
@@ -181,6 +181,7 @@ void stress_run::report(const std::vector<std::unique_ptr<stress_worker>> &worke
 		for (unsigned i = 0; i < std::size(counts); i++)
 			counts[i] += w->counts[i];
 		sleeps += w->sleeps;
+		changes += w->changes;
 		enomem += w->enomem;
 		if (w->longest > slowest->longest)
 			slowest = w.get();
@@ -210,6 +211,7 @@ void stress_run::report(const std::vector<std::unique_ptr<stress_worker>> &worke
 				{"violation", violation_}}.dump());
 	t.require(violation_.empty(), "{} (seed {})", violation_, config.seed);
 	t.require(total > 0, "not one operation was made");
+	t.require(!model.changes_names() || changes > 0, "not one name was changed: is {} full?", dir);
 	t.require(!config.inject_faults || enomem || no_faults_are_configured(),
 		  "no fault was injected: not one operation failed with ENOMEM");
 }
@@ -239,6 +241,9 @@ bool can_write(const std::string &dir)
 	const std::string probe = fmt::format("{}/lookup_stress.probe.{}", dir, ::getpid());
 	const unique_fd fd(::open(probe.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
 
+	/* Else it is read only, or makes no files, as /proc. */
+	if (!fd && (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == ENOMEM))
+		throw errno_error(probe);
 	return fd && ::unlink(probe.c_str()) == 0;
 }
 

@@ -90,6 +90,7 @@ public:
 	int64_t longest = 0;			/* ns */
 	op longest_op = op::idle;
 	uint64_t sleeps = 0;
+	uint64_t changes = 0;			/* of names, that came about */
 	uint64_t enomem = 0;
 };
 
@@ -101,6 +102,8 @@ public:
 	/* After all workers have ended. */
 	virtual void finish() {}
 	virtual std::string describe() const = 0;
+	/* Whether it changes names: a run in which none was changed shows nothing. */
+	virtual bool changes_names() const { return false; }
 	/* Results that the model could not judge. */
 	virtual uint64_t unjudged() const { return 0; }
 };

@@ -38,7 +38,8 @@ struct state {
 struct observed {
 	kind what = kind::missing;
 	uint64_t generation = 0;		/* 0: not known */
-	bool empty = false;			/* a file or directory without its generation */
+	bool looked = false;			/* whether somebody has read what is in it */
+	bool empty = false;			/* who has, found nothing; else it was none of ours */
 };
 
 class hot_name {
@@ -88,8 +89,10 @@ public:
 				return true;
 			if (seen.generation)
 				continue;
+			if (!seen.looked)
+				return true;
 			if (!seen.empty)
-				return true;	/* nobody looked into it */
+				continue;
 			/* Writing the content was part of its creation. */
 			if (s.what == kind::written_in_place && n > from)
 				return true;

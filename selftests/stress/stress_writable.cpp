@@ -96,6 +96,7 @@ int writable::remove_directory(stress_worker &w, const std::string &name, uint64
 
 void writable::judge_error(stress_worker &w, const hot_name &h, op what, int error)
 {
+	w.changes += !error;
 	if (error && !w.injected(error) && !is_environment(error))
 		run_.violation("{} of {} ({}, generation {}) by the only one who changes it: {}",
 			       op_name(what), h.name, static_cast<uint64_t>(h.now.what),

@@ -34,6 +34,7 @@ public:
 	{
 		return fmt::format("writable, {} hot names", hot_.size());
 	}
+	bool changes_names() const override { return true; }
 	uint64_t unjudged() const override { return unjudged_.load(std::memory_order_relaxed); }
 	void step(stress_worker &w) override;
 	void finish() override;

@@ -18,6 +18,8 @@ observed writable::content(int fd)
 	observed seen;
 	const char *text = buffer, *end = buffer;
 
+	seen.looked = true;
+
 	if (::fstat(fd, &st) < 0)
 		throw errno_error("fstat");
 	if (S_ISDIR(st.st_mode)) {
@@ -46,7 +48,7 @@ observed writable::content(int fd)
 	}
 	const auto r = std::from_chars(text, end, seen.generation);
 
-	if (r.ec != std::errc()) {
+	if (r.ec != std::errc() || (r.ptr != end && *r.ptr != '\n')) {
 		seen.generation = 0;
 		seen.empty = text == end;
 	}
