@@ -69,9 +69,9 @@ def write(where, kernel, ratios, without=()):
                 file.write(f'# cost {row}: {text}\n')
 
 
-def table(ratios, again, without):
+def table(ratios, again, without, before_without=()):
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
-        write(where, 'apply', {})
+        write(where, 'apply', {}, before_without)
         write(where, 'apply-again', again)
         write(where, 'readdir', ratios, without)
         return subprocess.run([os.path.join(SCRIPTS, 'measure/bench-table'), where, 'apply',
@@ -88,6 +88,9 @@ def main():
         got = table(ratios, again, without)
         good = got.returncode == status and text in got.stdout and not got.stderr
         results.append((name, good, (got.returncode, got.stdout, got.stderr)))
+    got = table(HELD, {}, (), ('negative',))
+    results.append(('and so is one that the kernel before has not measured', got.returncode == 1 and
+                    'failed: apply: not measured: negative; ' in got.stdout, (got.returncode, got.stdout, got.stderr)))
     return print_cases(results)
 
 

@@ -38,7 +38,7 @@ variables() {
 	says 'a REV without a tree is refused' 'REV=HEAD needs KDIR=PATH' env REV=HEAD scripts/steps/run kunit
 	says 'a tree to try has to be named' 'KDIR is not set; use: make try' scripts/port/try
 	says 'a merge into nothing is refused' 'MERGE=1 needs KDIR=PATH' env MERGE=1 scripts/steps/run kunit
-	says 'a step of a bisection that cannot be judged says 125' '^125$' \
+	says 'a step of a bisection without a tree ends it' '^129$' \
 		bash -c 'scripts/bisect-step 2> /dev/null; echo $?; exit 1'
 	says 'user-mode Linux is no machine to debug' 'ARCH=um: make gdb wants a machine' \
 		env ARCH=um scripts/steps/run gdb
