@@ -19,7 +19,6 @@ observed writable::content(int fd)
 	const char *text = buffer, *end = buffer;
 
 	seen.looked = true;
-
 	if (::fstat(fd, &st) < 0)
 		throw errno_error("fstat");
 	if (S_ISDIR(st.st_mode)) {

@@ -119,6 +119,7 @@ class File:
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line) + 1)
         self.macro = self.macro_lines()
+        self.conditions = {}        # {number of an #if: its lines and those of its #elif}
         self.conditional = self.conditional_lines()
         self.facts = collections.defaultdict(list)
         self.unparsed = []          # (first line, last line, line of the error)
@@ -174,7 +175,7 @@ class File:
 
     def conditional_lines(self):
         """Those between #if and #endif: {line: ((number of the #if, of its branch), ...)}.
-        An include guard does not count."""
+        An include guard does not count.  What an #if and its branches ask for is in conditions."""
         inside, stack, last = {}, [], 0
         for number, line in enumerate(self.lines, 1):
             match = re.match(r'\s*#\s*(\w+)\s*(\w*)', line)
@@ -184,8 +185,10 @@ class File:
                 last += 1
                 stack.append([0, 0] if word == 'ifndef' and number < len(self.lines) and
                              re.match(guard, self.lines[number]) else [last, 0])
+                self.conditions[last] = line
             elif word in ('elif', 'else') and stack:
                 stack[-1][1] += 1
+                self.conditions[stack[-1][0]] = self.conditions.get(stack[-1][0], '') + line
             elif word == 'endif' and stack:
                 stack.pop()
             branches = tuple(tuple(level) for level in stack if level[0])
@@ -209,15 +212,9 @@ class File:
 
     def by_version(self, line, text=''):
         """Whether the version of the kernel decides whether that line is compiled, or @text of it."""
-        depth = 0
-        for before in reversed(self.lines[:line - 1]):
-            match = re.match(r'\s*#\s*(if|elif|else|endif)', before)
-            depth += (match[1] == 'endif') - (match[1] == 'if' and depth > 0) if match else 0
-            if match and not depth and match[1] in ('if', 'elif'):
-                text += before
-                if match[1] == 'if':
-                    break
-        return bool(re.search(r'\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE_CODE)\b', text))
+        levels = self.conditional.get(line, ())
+        asked = self.conditions[levels[-1][0]] if levels else ''
+        return bool(re.search(r'\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE_CODE)\b', asked + text))
 
     def named(self, word):
         """((line, column), offset, what kind of place it is) for each that names @word."""

@@ -87,12 +87,12 @@ suite_programs() {
 		-o "$tmp/boxed_fork" scripts/selftest/errors.d/boxed_fork.cpp \
 		"$SELFTESTS"/{suites/boxed,filesystems/server_root,lib/ktap,lib/ktap_child,lib/fmt_static}.o
 	says 'a test whose first process cannot be made has failed' '^status 126$' "$tmp/boxed_fork" "$tmp/boxed.log"
-	mkdir -p "$tmp/root/servers/tmp/xfstests"
-	g++ -std=c++20 -Iselftests/lib -Iselftests -static -pthread -o "$tmp/root/check_stuck" scripts/selftest/errors.d/check_stuck.cpp \
+	mkdir -p "$tmp/of-guest/servers/tmp/xfstests"
+	g++ -std=c++20 -Iselftests/lib -Iselftests -static -pthread -o "$tmp/of-guest/check_stuck" scripts/selftest/errors.d/check_stuck.cpp \
 		"$SELFTESTS"/{suites/xfstests_check,filesystems/server_root,lib/ktap,lib/ktap_child,lib/fmt_static}.o
 	says 'behind a test of xfstests that cannot be ended the others were not reached' \
 		'^# generic/001: not over after 0 s, and check cannot be killed not ok 1 generic/001 ok 2 generic/002 # SKIP not reached ok 3 generic/003 # SKIP not reached$' \
-		bash -c "chroot '$tmp/root' /check_stuck | grep -E '^((not )?ok|# generic)' | xargs; exit 1"
+		bash -c "chroot '$tmp/of-guest' /check_stuck | grep -E '^((not )?ok|# generic)' | xargs; exit 1"
 	judges_what_is_missing "$ltp/runtest" "$tmp/said-of-one"
 }
 
