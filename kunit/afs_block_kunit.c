@@ -45,10 +45,28 @@ static void worker_release(void *data)
 	afs_server_let_go();
 	afs_check_let_go();
 	if (!parked_thread_collect(&worker->thread, 4 * dcache_bound_ms)) {
-		__module_get(THIS_MODULE);
+		leave_behind();
 		return;
 	}
 	kfree(worker);
+}
+
+/* A reference until release_ref(), or until the case ends. */
+static void put_ref(void *dentry)
+{
+	if (!somebody_is_left())
+		dput(dentry);
+}
+
+static void take_ref(struct kunit *test, struct dentry *dentry)
+{
+	dget(dentry);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_ref, dentry));
+}
+
+static void release_ref(struct kunit *test, struct dentry *dentry)
+{
+	kunit_release_action(test, put_ref, dentry);
 }
 
 static struct worker *start(struct afs_scene *scene,
@@ -105,7 +123,7 @@ static struct worker *look_meanwhile(struct afs_scene *scene,
 	KUNIT_EXPECT_EQ(test, afs_scene_revalidate(scene, dentry, LOOKUP_RCU),
 			-ECHILD);
 	/* d_count() has been looked at: this is a reference of a lookup */
-	dget(dentry);
+	take_ref(test, dentry);
 	*looker = start(scene, NULL, dentry);
 	KUNIT_ASSERT_SOON_MSG(test, sleeps(*looker),
 			      "->d_revalidate() does not wait");
@@ -124,7 +142,7 @@ static void expect(struct kunit *test, int (*work)(struct afs_scene *scene),
 	afs_server_let_go();
 	finish(worker, answer);
 	finish(looker, valid);
-	dput(dentry);
+	release_ref(test, dentry);
 	KUNIT_EXPECT_EQ(test, d_unhashed(dentry), !valid);
 	KUNIT_EXPECT_FALSE(test, compat_d_is_blocked(scene->old));
 	KUNIT_EXPECT_FALSE(test, compat_d_is_blocked(scene->target));
@@ -175,11 +193,11 @@ static void lookup_that_is_late_does_not_find_what_was_unlinked(struct kunit *te
 	worker = start(scene, afs_scene_unlink, NULL);
 	KUNIT_ASSERT_SOON(test, afs_server_is_asked());
 	/* d_count() has been looked at: this is a reference of a lookup */
-	dget(scene->old);
+	take_ref(test, scene->old);
 	afs_server_let_go();
 	finish(worker, 0);
 	KUNIT_EXPECT_EQ(test, afs_scene_revalidate(scene, scene->old, 0), 0);
-	dput(scene->old);
+	release_ref(test, scene->old);
 }
 
 /* A version that no directory here has. */
@@ -197,7 +215,7 @@ static void overtaken_by_a_rename(struct kunit *test, bool finds_it_deleted)
 	struct worker *looker;
 
 	afs_check_holds(finds_it_deleted);
-	dget(dentry);
+	take_ref(test, dentry);
 	looker = start(scene, NULL, dentry);
 	KUNIT_ASSERT_SOON(test, afs_check_is_reached());
 	KUNIT_ASSERT_EQ(test, afs_scene_rename(scene), 0);
@@ -213,7 +231,7 @@ static void overtaken_by_a_rename(struct kunit *test, bool finds_it_deleted)
 	KUNIT_EXPECT_EQ(test, afs_checks(), 2);
 #endif
 	KUNIT_EXPECT_FALSE(test, d_unhashed(dentry));
-	dput(dentry);
+	release_ref(test, dentry);
 }
 
 static void lookup_that_a_rename_overtakes_stores_no_version(struct kunit *test)
@@ -269,5 +287,5 @@ static struct kunit_case afs_block_cases[] = {
 };
 
 IN_LOOKUP_SUITE_IF(afs_block, afs_block_cases, "lookups of what kafs unlinks",
-		   COMPAT_HAS_D_BLOCK ? NULL :
-		   "this kernel has no d_block(): SERIES=readdir adds it");
+		   COMPAT_AFS_BLOCKS ? NULL :
+		   "kafs has no use of d_block(): SERIES=readdir adds it");

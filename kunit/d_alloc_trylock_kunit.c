@@ -15,7 +15,7 @@
  */
 #include <linux/module.h>
 
-#include "dcache_playground.h"
+#include "dcache_probe.h"
 
 #define ROUNDS	200
 
@@ -25,6 +25,7 @@ struct tryer {
 	struct playground *pg;
 	struct dentry *parent;
 	struct qstr name;
+	char text[16];			/* the name */
 	bool again;			/* as long as that is -EWOULDBLOCK */
 
 	struct dentry *got;
@@ -68,7 +69,7 @@ static void tryer_release(void *data)
 	list_for_each_entry(lookup, &tryer->pg->lookups, list)
 		d_lookup_done(lookup->dentry);
 	if (!parked_thread_collect(&tryer->thread, dcache_bound_ms)) {
-		__module_get(THIS_MODULE);
+		leave_behind();
 		return;
 	}
 	if (!IS_ERR_OR_NULL(tryer->got))
@@ -85,7 +86,8 @@ static struct tryer *tryer_start(struct playground *pg, struct dentry *parent,
 	KUNIT_ASSERT_NOT_NULL(pg->test, tryer);
 	tryer->pg = pg;
 	tryer->parent = parent;
-	tryer->name = (struct qstr)QSTR_INIT(text, strlen(text));
+	strscpy(tryer->text, text, sizeof(tryer->text));
+	tryer->name = (struct qstr)QSTR_INIT(tryer->text, strlen(tryer->text));
 	tryer->again = again;
 	init_completion(&tryer->answered);
 	err = kunit_add_action_or_reset(pg->test, tryer_release, tryer);
@@ -161,6 +163,22 @@ static void trylock_does_not_pin_the_blocker(struct kunit *test)
 
 	try_name(pg, pg->root, "a");
 	KUNIT_EXPECT_EQ(test, d_count(a->dentry), 1);
+}
+
+/* Nor until it returns: the last reference to go is that which has the work. */
+static void trylock_does_not_pin_the_blocker_for_a_while(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+	struct lookup *a = lookup_begin(pg, pg->root, "a");
+	struct flags_watch *seen = watch_count(test, a->dentry);
+
+	expect_error(try_name(pg, pg->root, "a"), -EWOULDBLOCK);
+	KUNIT_EXPECT_EQ(test, seen->writes, 0);
+
+	/* which would be seen */
+	dget(a->dentry);
+	dput(a->dentry);
+	KUNIT_EXPECT_EQ(test, seen->writes, 2);
 }
 
 static void trylock_marks_nothing(struct kunit *test)
@@ -386,6 +404,7 @@ static struct kunit_case d_alloc_trylock_cases[] = {
 	KUNIT_CASE(trylock_fails_while_the_name_is_looked_up),
 	KUNIT_CASE(trylock_does_not_sleep),
 	KUNIT_CASE(trylock_does_not_pin_the_blocker),
+	KUNIT_CASE(trylock_does_not_pin_the_blocker_for_a_while),
 	KUNIT_CASE(trylock_marks_nothing),
 	KUNIT_CASE(trylock_that_fails_leaves_no_child_behind),
 	KUNIT_CASE(trylock_that_fails_loses_no_waiter),

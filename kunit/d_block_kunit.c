@@ -81,7 +81,7 @@ static void waiter_release(void *data)
 
 	unblock_if_blocked(waiter->dentry);
 	if (!parked_thread_collect(&waiter->thread, dcache_bound_ms)) {
-		__module_get(THIS_MODULE);
+		leave_behind();
 		return;
 	}
 	kfree(waiter);
@@ -229,25 +229,29 @@ static void walk_under_rcu_does_not_get_past(struct kunit *test)
 {
 	struct stage stage = set_stage(test);
 	unsigned int seq;
+	bool changed;
 
 	compat_d_unblock(stage.file);
 	rcu_read_lock();
 	seq = raw_seqcount_begin(&stage.file->d_seq);
 	block(stage.file);
-	KUNIT_EXPECT_TRUE(test, read_seqcount_retry(&stage.file->d_seq, seq));
+	changed = read_seqcount_retry(&stage.file->d_seq, seq);
 	rcu_read_unlock();
+	KUNIT_EXPECT_TRUE(test, changed);
 }
 
 static void walk_under_rcu_survives_the_end(struct kunit *test)
 {
 	struct stage stage = set_stage(test);
 	unsigned int seq;
+	bool changed;
 
 	rcu_read_lock();
 	seq = raw_seqcount_begin(&stage.file->d_seq);
 	compat_d_unblock(stage.file);
-	KUNIT_EXPECT_FALSE(test, read_seqcount_retry(&stage.file->d_seq, seq));
+	changed = read_seqcount_retry(&stage.file->d_seq, seq);
 	rcu_read_unlock();
+	KUNIT_EXPECT_FALSE(test, changed);
 }
 
 static struct kunit_case d_block_cases[] = {

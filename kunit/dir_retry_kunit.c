@@ -73,6 +73,7 @@ static void reader_calls_again_with_the_directory_locked(struct kunit *test)
 	struct stage stage = set_stage(test, false);
 	struct inode *dir = d_inode(stage.scene->dir);
 
+	need_stacks(test);
 	reader_run(stage.reader);
 	reader_park(stage.reader);
 	inode_lock(dir);
@@ -126,6 +127,14 @@ static void position_is_saved_before_the_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stage.scene->file->f_pos, 1);
 }
 
+static void put_file(void *file)
+{
+	if (somebody_is_left())
+		return;
+	fput(file);
+	flush_delayed_fput();
+}
+
 static void two_readers_wait_for_one_lookup(struct kunit *test)
 {
 	struct stage stage = park_reader(test);
@@ -136,6 +145,7 @@ static void two_readers_wait_for_one_lookup(struct kunit *test)
 	struct reader *other;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_file, file));
 	other = reader_new(test, stage.pg, file);
 	reader_run(other);
 	reader_park(other);
@@ -145,8 +155,6 @@ static void two_readers_wait_for_one_lookup(struct kunit *test)
 	reader_finish(other);
 	expect_listed(stage.reader, "abc");
 	expect_listed(other, "abc");
-	fput(file);
-	flush_delayed_fput();
 }
 
 static void waiters_and_readers_wait_for_one_lookup(struct kunit *test)
@@ -210,6 +218,7 @@ static void killed_reader_does_not_wait_for_the_lock(struct kunit *test)
 	struct stage stage = set_stage(test, false);
 	struct inode *dir = d_inode(stage.scene->dir);
 
+	need_stacks(test);
 	stage.reader->take_sigkill = true;
 	reader_run(stage.reader);
 	reader_park(stage.reader);

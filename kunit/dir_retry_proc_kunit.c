@@ -80,6 +80,9 @@ static struct proc_stage park_in_proc(struct kunit *test, const char *path,
 		}
 		dput(dentry);
 	}
+	/* as of process 1 while the kernel still boots */
+	if (!stage.name && stage.all->nr <= 2)
+		kunit_skip(test, "/proc/%s is empty", path);
 	KUNIT_ASSERT_NOT_NULL_MSG(test, stage.name,
 				  "/proc/%s: no entry to look up", path);
 	reader_run(stage.reader);
@@ -105,6 +108,7 @@ static void expect_no_deadlock(struct kunit *test, const char *path)
 	struct dentry *dir = file_dentry(stage.dir);
 	struct creator *creator;
 
+	need_stacks(test);
 	creator = creator_start(test, dir, name_in(stage.dir, stage.name));
 	d_lookup_done(stage.reader->blocker);
 	KUNIT_ASSERT_SOON(test, reader_waits_for_lock(stage.reader));

@@ -30,6 +30,7 @@ static struct stage set_stage(struct kunit *test, bool drops_lock)
 {
 	struct stage stage;
 
+	need_stacks(test);
 	stage.pg = playground_open(test, PLAIN);
 	stage.scene = scene_open(stage.pg, "dir", false);
 	stage.scene->drops_lock = drops_lock;
@@ -47,14 +48,15 @@ static struct stage set_stage(struct kunit *test, bool drops_lock)
 	return stage;
 }
 
-/* End the lookup of "b" while somebody has the directory locked. */
-static void end_and_see_it_wait_for_the_lock(struct stage *stage)
+/*
+ * End the lookup of "b" while somebody has the directory locked.  It may be the test
+ * itself, which must not abort then.
+ */
+static bool ends_and_waits_for_the_lock(struct stage *stage)
 {
-	struct kunit *test = stage->pg->test;
-
 	d_lookup_done(stage->b->dentry);
-	KUNIT_ASSERT_SOON(test, reader_waits_for_lock(stage->reader));
-	KUNIT_ASSERT_EQ(test, !!stage->scene->dropped, stage->scene->drops_lock);
+	return poll_until(reader_waits_for_lock(stage->reader)) &&
+	       !!READ_ONCE(stage->scene->dropped) == stage->scene->drops_lock;
 }
 
 static void reader_and_creator_do_not_deadlock(struct kunit *test)
@@ -63,7 +65,7 @@ static void reader_and_creator_do_not_deadlock(struct kunit *test)
 	struct creator *creator = creator_start(test, stage.scene->dir,
 						stage.b->name);
 
-	end_and_see_it_wait_for_the_lock(&stage);
+	KUNIT_ASSERT_TRUE(test, ends_and_waits_for_the_lock(&stage));
 	complete_all(&creator->go);
 	KUNIT_EXPECT_SOON(test, creator_is_done(creator));
 	reader_finish(stage.reader);
@@ -77,8 +79,9 @@ static void control_reader_that_drops_the_lock_deadlocks(struct kunit *test)
 						stage.b->name);
 	struct dentry *owned;
 
+	creator->scene = stage.scene;
 	/* reader: owner of a new dentry "b", waits for the lock */
-	end_and_see_it_wait_for_the_lock(&stage);
+	KUNIT_ASSERT_TRUE(test, ends_and_waits_for_the_lock(&stage));
 	owned = READ_ONCE(stage.scene->dropped);
 	KUNIT_ASSERT_TRUE(test, d_in_lookup(owned));
 	/* creator: has the lock, waits for that dentry */
@@ -99,12 +102,16 @@ static void expect_reader_meets_mkdir(struct kunit *test, bool drops_lock,
 	struct inode *dir = d_inode(stage.scene->dir);
 	struct qstr name = stage.b->name;
 	struct dentry *made;
+	bool waits;
 	u64 listed;
 
 	inode_lock(dir);
-	end_and_see_it_wait_for_the_lock(&stage);
+	waits = ends_and_waits_for_the_lock(&stage);
 	made = scene_mkdir(stage.scene, name);
 	inode_unlock(dir);
+	KUNIT_ASSERT_NOT_NULL(test, made);
+	playground_keep(stage.pg, made);
+	KUNIT_ASSERT_TRUE_MSG(test, waits, "the reader does not wait for the lock");
 	reader_finish(stage.reader);
 	expect_listed(stage.reader, "abc");
 	KUNIT_EXPECT_EQ(test, scene_hashed(stage.scene, name), hashed);

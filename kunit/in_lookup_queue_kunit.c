@@ -133,7 +133,7 @@ static void waiters_are_not_woken_for_a_dentry_on_the_same_queue(struct kunit *t
 {
 	struct playground *pg;
 	struct lookup **all;
-	char (*texts)[8];
+	static char texts[COLLIDING][8];
 	unsigned int i, j;
 
 	if (!COMPAT_WAITS_ON_SHARED_QUEUE)
@@ -141,9 +141,7 @@ static void waiters_are_not_woken_for_a_dentry_on_the_same_queue(struct kunit *t
 
 	pg = playground_open(test, PLAIN);
 	all = kunit_kcalloc(test, COLLIDING, sizeof(*all), GFP_KERNEL);
-	texts = kunit_kcalloc(test, COLLIDING, sizeof(*texts), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, all);
-	KUNIT_ASSERT_NOT_NULL(test, texts);
 
 	/* more lookups, until the table of wait queues is out of queues */
 	for (i = 0; i < COLLIDING; i++) {

@@ -90,7 +90,7 @@ static void searcher_release(void *data)
 	if (searcher->blocked && compat_d_is_blocked(searcher->blocked))
 		compat_d_unblock(searcher->blocked);
 	if (!parked_thread_collect(&searcher->thread, dcache_bound_ms)) {
-		__module_get(THIS_MODULE);
+		leave_behind();
 		return;
 	}
 	if (!IS_ERR_OR_NULL(searcher->got)) {

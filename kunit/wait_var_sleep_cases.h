@@ -145,6 +145,7 @@ static void mark_of_a_waiter_is_there_before_it_sleeps(struct kunit *test)
 	struct scene *scene = scene_begin(test, ON_QUEUE);
 	struct waiter *all[FEW];
 	unsigned int i;
+	unsigned long was;
 
 	/* what d_alloc_parallel() does: "somebody waits", next to the state */
 	for (i = 0; i < FEW; i++) {
@@ -154,10 +155,11 @@ static void mark_of_a_waiter_is_there_before_it_sleeps(struct kunit *test)
 	}
 	KUNIT_ASSERT_SOON(test, waiters_are_parked(all, FEW));
 	spin_lock(&scene->lock);
-	KUNIT_EXPECT_EQ(test, scene->var[0], MARK);
+	was = scene->var[0];
 	scene->var[0] = DONE;
 	scene_wake(scene, &scene->var[0]);
 	spin_unlock(&scene->lock);
+	KUNIT_EXPECT_EQ(test, was, MARK);
 
 	waiters_expect_left(scene, all, FEW);
 	KUNIT_EXPECT_EQ(test, scene->var[0], DONE);

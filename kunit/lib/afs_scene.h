@@ -43,7 +43,7 @@ bool afs_check_is_reached(void);
 void afs_check_let_go(void);
 unsigned int afs_checks(void);
 
-/* What afs_sillyrename() returns from now on; 1: the real one runs. */
+/* What afs_sillyrename(), which does not run, returns from now on. */
 void afs_silly_rename_fails(struct kunit *test, int error);
 
 /* With the directory locked, as the VFS does. */

@@ -16,6 +16,32 @@ EXPORT_SYMBOL_GPL(dcache_bound_ms);
 module_param_named(bound_ms, dcache_bound_ms, uint, 0444);
 MODULE_PARM_DESC(bound_ms, "how long to wait for what has to happen, in milliseconds (default 2000)");
 
+/* One case runs at a time. */
+static struct module *suite_of_case;
+static bool is_left;
+
+const char *case_begins(struct module *suite, const char *lacks)
+{
+	suite_of_case = suite;
+	is_left = false;
+	return lacks;
+}
+EXPORT_SYMBOL_GPL(case_begins);
+
+void leave_behind(void)
+{
+	is_left = true;
+	__module_get(suite_of_case);
+	__module_get(THIS_MODULE);
+}
+EXPORT_SYMBOL_GPL(leave_behind);
+
+bool somebody_is_left(void)
+{
+	return is_left;
+}
+EXPORT_SYMBOL_GPL(somebody_is_left);
+
 void need_faults(struct kunit *test)
 {
 	void *memory;
@@ -61,11 +87,10 @@ static void playground_close(void *data)
 		poll_within(RESCUE_MS, askers_rescue(pg));
 	}
 
-	if (!askers_collect(pg)) {
-		/* the thread has a use for all of it, and for the code */
-		__module_get(THIS_MODULE);
+	if (!askers_collect(pg))
+		leave_behind();
+	if (somebody_is_left())
 		return;
-	}
 	kept_free(pg);
 	lookups_free(pg);
 	playground_forget_walk();

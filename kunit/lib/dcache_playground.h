@@ -26,10 +26,11 @@
 
 /* A suite that is a module of its own. */
 #define IN_LOOKUP_SUITE_IF(suite, cases, about, lacks)			\
-	SUITE_IF(suite, cases, "in-lookup dentries: " about, lacks)
+	SUITE_IF(suite, cases, "in-lookup dentries: " about,		\
+		 case_begins(THIS_MODULE, lacks))
 
 #define IN_LOOKUP_SUITE(suite, cases, about)				\
-	SUITE(suite, cases, "in-lookup dentries: " about)
+	IN_LOOKUP_SUITE_IF(suite, cases, about, NULL)
 
 /* How long the tests wait for what has to happen: a parameter of in_lookup_scene.ko. */
 extern unsigned int dcache_bound_ms;
@@ -104,6 +105,17 @@ static inline struct hlist_node *playground_alias(struct dentry *dentry)
 }
 
 /* dcache_playground.c */
+
+/*
+ * A thread of the case does not come back, so all that it uses has to stay: the modules,
+ * and whatever else the case would free.  Who releases a thread calls leave_behind(); who
+ * releases what a thread may use asks somebody_is_left(), and frees nothing then.  Actions
+ * run in the reverse order, so that is known before a scene or a mount is closed.
+ * case_begins() returns @lacks.
+ */
+const char *case_begins(struct module *suite, const char *lacks);
+void leave_behind(void);
+bool somebody_is_left(void);
 
 struct playground *playground_open(struct kunit *test,
 				   enum playground_kind kind);

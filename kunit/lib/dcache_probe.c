@@ -156,6 +156,11 @@ static int hold_handler(struct kprobe *kp, struct pt_regs *regs)
 	return 1;
 }
 
+static void let_splice_go(void *unused)
+{
+	complete_all(&hold.release);
+}
+
 void hold_splice(struct kunit *test, struct inode *inode)
 {
 	hold.inode = inode;
@@ -163,6 +168,9 @@ void hold_splice(struct kunit *test, struct inode *inode)
 	hold.held = false;
 	init_completion(&hold.release);
 	probe(test, &hold.kp, COMPAT_D_SPLICE_ALIAS, hold_handler);
+	/* a wake-up does not end that sleep */
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, let_splice_go, NULL));
 }
 EXPORT_SYMBOL_GPL(hold_splice);
 

@@ -66,7 +66,7 @@ struct look_watch {
 	unsigned int unlocked;		/* while nobody held ->d_lock */
 };
 
-/* The writes to ->d_flags of one dentry. */
+/* The writes to ->d_flags of one dentry, or to its number of references. */
 struct flags_watch {
 	unsigned int writes;
 	unsigned int unlocked;		/* while nobody held ->d_lock */
@@ -172,6 +172,9 @@ static inline void *address_of(struct kunit *test, const char *function)
  */
 struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry);
 
+/* The same of the number of references. */
+struct flags_watch *watch_count(struct kunit *test, struct dentry *dentry);
+
 /* @named is to have the name of @dentry when the section is closed. */
 struct section_watch *watch_section(struct kunit *test, struct dentry *dentry,
 				    struct dentry *named);
@@ -231,6 +234,12 @@ static inline struct flags_watch *watch_flags(struct kunit *test,
 {
 	kunit_skip(test, "needs SMP and the watchpoints of x86 or arm64");
 	return NULL;
+}
+
+static inline struct flags_watch *watch_count(struct kunit *test,
+					      struct dentry *dentry)
+{
+	return watch_flags(test, dentry);
 }
 
 #endif

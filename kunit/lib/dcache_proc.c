@@ -10,11 +10,14 @@
 
 static void unmount(void *mnt)
 {
-	kern_unmount(mnt);
+	if (!somebody_is_left())
+		kern_unmount(mnt);
 }
 
 static void close_directory(void *file)
 {
+	if (somebody_is_left())
+		return;
 	fput(file);
 	flush_delayed_fput();
 }

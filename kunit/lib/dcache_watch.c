@@ -107,6 +107,15 @@ struct flags_watch *watch_flags(struct kunit *test, struct dentry *dentry)
 }
 EXPORT_SYMBOL_GPL(watch_flags);
 
+struct flags_watch *watch_count(struct kunit *test, struct dentry *dentry)
+{
+	watch_word(test, dentry, &dentry->d_lockref.count,
+		   sizeof(dentry->d_lockref.count), HW_BREAKPOINT_W,
+		   flags_written);
+	return &watched.flags;
+}
+EXPORT_SYMBOL_GPL(watch_count);
+
 struct section_watch *watch_section(struct kunit *test, struct dentry *dentry,
 				    struct dentry *named)
 {

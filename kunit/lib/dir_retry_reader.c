@@ -59,7 +59,7 @@ static void reader_release(void *data)
 	if (reader->scene)
 		poll_until(end_and_ask(reader));
 	if (!parked_thread_collect(&reader->thread, dcache_bound_ms)) {
-		__module_get(THIS_MODULE);
+		leave_behind();
 		return;
 	}
 	dput(reader->blocker);
@@ -111,6 +111,13 @@ bool reader_is_parked(struct reader *reader)
 				    "d_wait_in_lookup");
 }
 EXPORT_SYMBOL_GPL(reader_is_parked);
+
+void need_stacks(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_STACKTRACE) || !IS_ENABLED(CONFIG_KALLSYMS))
+		kunit_skip(test, "needs CONFIG_STACKTRACE and CONFIG_KALLSYMS");
+}
+EXPORT_SYMBOL_GPL(need_stacks);
 
 /*
  * For that of the directory, in whatever way.  Functions that sleep for locks are not

@@ -76,13 +76,13 @@ static struct dentry *scene_drop_lock(struct scene *scene,
 struct dentry *scene_mkdir(struct scene *scene, struct qstr name)
 {
 	struct inode *inode = scene_inode(scene);
-	struct dentry *child;
+	struct dentry *child = inode ? d_alloc(scene->dir, &name) : NULL;
 
-	KUNIT_ASSERT_NOT_NULL(scene->pg->test, inode);
-	child = d_alloc(scene->dir, &name);
-	KUNIT_ASSERT_NOT_NULL(scene->pg->test, child);
-	d_add(child, inode);
-	return playground_keep(scene->pg, child);
+	if (child)
+		d_add(child, inode);
+	else
+		iput(inode);
+	return child;
 }
 EXPORT_SYMBOL_GPL(scene_mkdir);
 
@@ -184,6 +184,8 @@ static void scene_close(void *data)
 	struct scene *scene = data;
 
 	scene_end_held(scene);
+	if (somebody_is_left())
+		return;
 	if (!IS_ERR_OR_NULL(scene->file)) {
 		fput(scene->file);
 		flush_delayed_fput();
@@ -238,13 +240,24 @@ static void creator_body(struct parked_thread *self)
 	complete_all(&creator->done);
 }
 
+bool creator_is_done(struct creator *creator)
+{
+	return completion_done(&creator->done);
+}
+EXPORT_SYMBOL_GPL(creator_is_done);
+
 static void creator_release(void *data)
 {
 	struct creator *creator = data;
+	struct dentry *owned = creator->scene ?
+			       READ_ONCE(creator->scene->dropped) : NULL;
 
+	/* its owner waits for the lock that the creator has, so it is there */
+	if (owned && !creator_is_done(creator))
+		d_lookup_done(owned);
 	complete_all(&creator->go);
 	if (!parked_thread_collect(&creator->thread, dcache_bound_ms)) {
-		__module_get(THIS_MODULE);
+		leave_behind();
 		return;
 	}
 	kfree(creator);
@@ -273,12 +286,6 @@ struct creator *creator_start(struct kunit *test, struct dentry *dir,
 	return creator;
 }
 EXPORT_SYMBOL_GPL(creator_start);
-
-bool creator_is_done(struct creator *creator)
-{
-	return completion_done(&creator->done);
-}
-EXPORT_SYMBOL_GPL(creator_is_done);
 
 bool creator_is_parked(struct creator *creator)
 {

@@ -77,6 +77,7 @@ void scene_end_held(struct scene *scene);
  */
 struct creator {
 	struct parked_thread thread;
+	struct scene *scene;		/* NULL, or that with whose reader it may deadlock */
 	struct dentry *dir;
 	struct qstr name;
 	wait_queue_head_t wq;
@@ -90,7 +91,10 @@ struct creator *creator_start(struct kunit *test, struct dentry *dir,
 bool creator_is_parked(struct creator *creator);
 bool creator_is_done(struct creator *creator);
 
-/* An entry that does not look at lookups, as mkdir() makes one; @dir is locked. */
+/*
+ * An entry that does not look at lookups, as mkdir() makes one; the directory is locked.
+ * The caller gets a reference, or NULL if there is no memory.
+ */
 struct dentry *scene_mkdir(struct scene *scene, struct qstr name);
 unsigned int scene_hashed(struct scene *scene, struct qstr name);
 
@@ -98,6 +102,8 @@ struct reader *reader_new(struct kunit *test, struct playground *pg,
 			  struct file *file);
 void reader_run(struct reader *reader);
 bool reader_is_parked(struct reader *reader);
+/* Skips the case where nothing tells that sleep from the others of a reader. */
+void need_stacks(struct kunit *test);
 bool reader_waits_for_lock(struct reader *reader);
 bool reader_is_done(struct reader *reader);
 void reader_park(struct reader *reader);

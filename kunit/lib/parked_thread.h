@@ -5,8 +5,8 @@
  * A test about waiting is worth nothing if the waiter has not gone to sleep
  * yet when it is woken.  So nobody here guesses: a thread announces that it is
  * about to wait, and it counts as parked once its state says that it sleeps,
- * it has given up its CPU since the announcement, and, where stacks can be
- * read, it sleeps below the function it is meant to sleep in.
+ * it has given up its CPU since the announcement, it is in no run queue, and,
+ * where stacks can be read, it sleeps below the function it is meant to sleep in.
  *
  * The body of a thread counts and records.  It asserts nothing: that is for
  * the test, which reads what was recorded after parked_thread_has_left() or
@@ -179,6 +179,19 @@ static inline bool parked_switches_are(unsigned long switches,
 					       switches == wanted;
 }
 
+/*
+ * Not on its way to schedule(), with the state set already: it may have slept before, for
+ * a spinlock on PREEMPT_RT.  A sleeper may stay in the run queue until it is picked next.
+ */
+static inline bool parked_thread_is_dequeued(struct parked_thread *pt)
+{
+#ifdef COMPAT_HAVE_SCHED_DELAYED
+	if (READ_ONCE(pt->task->se.sched_delayed))
+		return true;
+#endif
+	return !READ_ONCE(pt->task->on_rq);
+}
+
 static inline bool parked_thread_sleeps(struct parked_thread *pt,
 					unsigned int state,
 					const char *function)
@@ -186,6 +199,7 @@ static inline bool parked_thread_sleeps(struct parked_thread *pt,
 	return flag_is_up(&pt->about_to_wait) &&
 	       READ_ONCE(pt->task->__state) == state &&
 	       parked_thread_switches(pt) != pt->switches &&
+	       parked_thread_is_dequeued(pt) &&
 	       parked_thread_is_in(pt, function);
 }
 

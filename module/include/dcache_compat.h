@@ -168,6 +168,12 @@ static inline struct dentry *compat_d_alloc_trylock(struct dentry *parent,
 #define COMPAT_HAS_D_BLOCK	false
 #endif
 
+#ifdef COMPAT_HAVE_AFS_BLOCK
+#define COMPAT_AFS_BLOCKS	true
+#else
+#define COMPAT_AFS_BLOCKS	false
+#endif
+
 static inline bool compat_d_block(struct dentry *dentry)
 {
 #ifdef COMPAT_HAVE_D_BLOCK

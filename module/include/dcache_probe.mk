@@ -23,6 +23,8 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOOKUP_WAITERS,dcache.h,\<DCACHE_LO
 ifeq ($(call dcache_probe,found,dcache.h,\<wait_var_queue[[:space:]]),)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_WAIT,dcache.h,\<wait_queue_head_t .d_wait;)
 endif
+# Some kernels have flags that others have not, as macros or as enumerators.
+ccflags-y += $(foreach flag,GENOCIDE NFSFS_RENAMED FALLTHRU PERSISTENT,$(call dcache_probe,COMPAT_HAVE_$(flag),dcache.h,\<DCACHE_$(flag)\>))
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_LOOKUP_WAITERS,dcache.h,\<wait_var_queue d_lookup_waiters;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_EVICTION_WAITERS,dcache.h,\<completion_list .waiters;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_SPLICE_ALIAS_OPS,dcache.h,\<d_splice_alias_ops.struct)
@@ -36,6 +38,7 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_LOOKUP_UNUSED,namei.h,\<lookup_unus
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_REVALIDATE_NAME,dcache.h,d_revalidate..struct inode)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_DISOWN,dcache.h,\<d_in_lookup_disown.const)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_DIR_RETRY,fs.h,\<dir_retry.struct dir_context)
+ccflags-y += $(call dcache_probe,COMPAT_HAVE_SCHED_DELAYED,sched.h,\<sched_delayed;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_U,dcache.h,[}] d_u;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_D_CHILDREN,dcache.h,\<hlist_head d_children;)
 ccflags-y += $(call dcache_probe,COMPAT_HAVE_MNT_IDMAP,fs.h,\<create. .struct mnt_idmap)
@@ -46,6 +49,7 @@ ccflags-y += $(call dcache_probe,COMPAT_HAVE_KUNIT_ACTIONS,../kunit/resource.h,\
 dcache_probe_source = $(if $(shell grep -s '$(3)' $(srctree)/$(2)),-D$(1))
 ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_PROCFS_RETRY,fs/proc/base.c,\<dir_retry.ctx)
 ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_SYSCTL_RETRY,fs/proc/proc_sysctl.c,\<dir_retry.ctx)
+ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_AFS_BLOCK,fs/afs/dir.c,\<d_block.)
 ccflags-y += $(call dcache_probe_source,COMPAT_HAVE_ADD_CI_OF_ITSELF,fs/dcache.c,\<d_same_name.dentry. dentry->d_parent. name)
 
 # Module.symvers lists what modules may use.  A tree that is yet to be built, for suites
