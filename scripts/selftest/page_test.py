@@ -171,16 +171,22 @@ def says_what_is_there(path):
                  'make kunit SEED=1 FILTER=', '1 killed, 1 survived, 1 are equivalent',
                  '88 of 89 lines', 'rt-debug', 'the kernel panicked after 12.3 s',
                  'did not happen: nobody took the name over',
-                 '80 passed, 0 failed, 0 skipped', 'not judged, since they were ended before: 1 more', '15 runs are kept'):
+                 '80 passed, 0 failed, 0 skipped', 'not judged, since they were ended before: 1 more', '18 runs are kept',
+                 'make stress-ng'):
         if what not in text:
             yield f'{what!r} is not on it'
     marks = re.findall(r'<b class="([pfs])"', text)
-    if marks.count('f') != 6 or marks.count('s') != 3 * 15 or len(marks) < 350:
+    if marks.count('f') != 6 or marks.count('s') != 3 * 18 or len(marks) < 350:
         yield f'the histories have {marks.count("f")} F, {marks.count("s")} s of {len(marks)}'
     failures = text.partition('id="failures"')[2].partition('<h2')[0]
     since = re.findall(r'<td[^>]*>(-|2026-04-02 01:02)</td><td[^>]*><code>make', failures)
     if since != ['-', '-', '2026-04-02 01:02', '2026-04-02 01:02']:
         yield f'the failures of kcsan have not passed since, those of make selftests have: {since}'
+    scenarios = text.partition('id="scenarios"')[2].partition('<h2')[0]
+    scenarios = re.findall(r'<tr><td><code>([^<]*)</code></td><td[^>]*>(\w+)', scenarios)
+    if scenarios != [('CONFIG=kcsan', 'FAIL'), ('CONFIG=rt-debug', 'ok'), ('SERIES=none CONFIG=kcsan', 'ok'),
+                     ('STOCK=6.1', 'ok')]:
+        yield f'the scenarios are {scenarios}'
     at = [text.find(what) for what in ('id="cost"', '<figure>', '<th class="n">no-waiting')]
     if -1 in at or at != sorted(at):
         yield f'the pictures of the bench are not above its tables: {at}'

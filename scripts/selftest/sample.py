@@ -98,9 +98,15 @@ def make(where, runs=12):
     run(where, '20260401T010203Z', 'scenario', list(cases(draw)), ' CONFIG=rt-debug TIMEOUT=4')
     run(where, '20260401T020203Z', 'scenario', list(cases(draw, ['wait_var_queue'])),
         ' CONFIG=kcsan', why='the kernel panicked after 12.3 s')
+    # What make matrix runs afterwards, and make stock.
+    run(where, '20260401T030203Z', 'scenario', list(cases(draw)), ' SERIES=none CONFIG=kcsan')
+    run(where, '20260401T040203Z', 'scenario', list(cases(draw)), ' STOCK=6.1')
     run(where, '20260402T010203Z', 'coverage', list(cases(draw)), coverage=True)
+    run(where, '20260402T030203Z', 'stress-ng', list(cases(draw)))
     os.makedirs(os.path.join(where, '20260402T020203Z-kunit'))     # one that was interrupted
     bench(where, '20260403T010203Z')
+    write(os.path.join(where, '20260403T020203Z-bench-readdir/bench.json'), [])
+    write(os.path.join(where, '20260403T030203Z-wall-readdir/wall.json'), {})
     mutant(where, 'no-wake-in-d_move', 'passed',
            ['killed after 9 s of 12', f'in_lookup_wake.waiters: {ODD}'])
     mutant(where, 'recheck-name-left-out', 'failed', ['SURVIVED: none of in_lookup_name.* failed'])

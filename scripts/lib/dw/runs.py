@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 
-NAME = re.compile(r'(\d{8}T\d{6})Z-([a-z]+?)x*$')
+NAME = re.compile(r'(\d{8}T\d{6})Z-([a-z][a-z-]*?)x*$')
 COUNTS = re.compile(r'(\d+) passed, (\d+) failed, (\d+) skipped$')
 FILES = ('summary.txt', 'console.log', 'results.ktap', 'junit.xml', 'config', 'tree', 'seed',
          'plan', 'guest-command')
