@@ -132,6 +132,17 @@ check_kernels() {
 	done
 }
 
+# What plan $1 has that measures, as FILTER= names it.
+measuring() {
+	"$TOP/scripts/steps/plan" "$1" | awk '$1 == "run" || $1 == "torture" { print $2 }'
+}
+
+# check_filter PLAN: FILTER leaves something of it.  This is asked before hours of building.
+check_filter() {
+	[[ $FILTER == '*' || -n $(measuring "$1") ]] ||
+		die "FILTER=$FILTER matches nothing that is measured; there are: $(FILTER='*' measuring "$1" | paste -sd ' ')"
+}
+
 # What kernel $1 needs.
 build_kernel() {
 	local set

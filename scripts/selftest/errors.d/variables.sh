@@ -142,3 +142,28 @@ variables() {
 	says 'a doctor without a patient says so' 'no guest runs in O=' \
 		env O="$tmp/nobody" scripts/everyday/doctor
 }
+
+# A FILTER that matches nothing is told so before a kernel is built, also by what boots no guest
+# here, or boots it later.  In a copy that builds nothing, so that a build is an error.
+filters() {
+	local dir=$tmp/filters step
+
+	mkdir "$dir"
+	cp -r scripts patches kunit README.md "$dir/"
+	for step in deps tree selftests; do
+		printf '#!/bin/sh\n' > "$dir/scripts/steps/$step"
+	done
+	printf '%s\n' '#!/bin/sh' 'echo a kernel is built; exit 1' > "$dir/scripts/steps/kernel"
+	says 'no job for a lab is without a case' '^run: FILTER=nobody matches no case of make all;' \
+		env O="$tmp/filters-o" FILTER=nobody "$dir/scripts/port/lava"
+	says 'nor does a soak wait for nothing' '^run: FILTER=nobody matches no case of make soak;' \
+		env O="$tmp/filters-o" FILTER=nobody "$dir/scripts/check/soak"
+	says 'nor a bisection' '^bisect-step: cannot be judged: run: FILTER=nobody matches no case of make suites;' \
+		env O="$tmp/filters-o" FILTER=nobody KDIR="$TREE" "$dir/scripts/bisect-step"
+	says 'nor is nothing measured' '^bench: FILTER=nobody matches nothing that is measured; there are: lookup_cost ' \
+		env O="$tmp/filters-o" FILTER=nobody "$dir/scripts/measure/bench"
+	says 'also of a few rows' '^bench: FILTER=lookup_workload matches nothing .*; there are: lookup_cost lookup_scale$' \
+		env O="$tmp/filters-o" FILTER=lookup_workload "$dir/scripts/measure/bench" --few
+	says 'nor by the clock' '^bench-wall: FILTER=nobody matches nothing that is measured; there are: lookup_workload$' \
+		env O="$tmp/filters-o" FILTER=nobody "$dir/scripts/measure/bench-wall"
+}
