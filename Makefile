@@ -159,7 +159,7 @@ series each: ## the series: checkpatch, refresh changes nothing, each patch buil
 	@scripts/check/series each
 
 .PHONY: clean help
-clean:	## remove everything that was built (O=), but for results
+clean:	## remove everything that was built (O=); results stay, and the records of soak and proof
 	@scripts/everyday/clean
 help:	## this text
 	@scripts/everyday/help
