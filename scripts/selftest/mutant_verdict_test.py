@@ -9,6 +9,7 @@ kernel on which no mutant can be judged from one that is fit for it?  Prints KTA
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
 # pylint: disable=wrong-import-position
 from dw.cases import print_cases
 from dw.ending import run_main
+from dw.runs import read_json
 
 CONSOLE = 'console.no_complaint_of_the_kernel'
 RACE = '[    7.250000] BUG: KCSAN: data-race in d_add / d_alloc_parallel: read of 4 bytes'
@@ -80,8 +82,30 @@ def judge(where, options, tests):
     with open(path, 'w', encoding='utf-8') as file:
         json.dump({'tests': tests, 'guest': {'why': ''},
                    'counts': {'passed': sum(test['status'] == 'passed' for test in tests)}}, file)
+    return called(path, options)
+
+
+def called(path, options):
     return subprocess.run([os.path.join(SCRIPTS, 'check/mutant-verdict'), path, *options],
                           capture_output=True, text=True, check=False)
+
+
+def keeps(where):
+    """What make results reads of a try that begins, and of its verdict."""
+    about = ['--name', 'm', '--of', 'BASE=7.3']
+    for name, judged, want in (
+            ('a try that begins has no verdict, and that is kept',
+             lambda: called(os.path.join(where, 'results.json'), [*about, '--begun']),
+             {'word': 'failed', 'lines': ['no verdict']}),
+            ('then the verdict is, of which kernel it is, and when that was',
+             lambda: judge(where, [*about, *ABOUT_IT, '--seconds', '60'], [failed('s.a')]),
+             {'word': 'passed', 'lines': ['killed     m after 60 s of 60', 's.a:'], 'seconds': 60})):
+        got = judged()
+        told = read_json(os.path.join(where, 'mutant.json')) or {}
+        when = told.pop('when', '')
+        good = got.returncode == 0 and told == {'name': 'm', 'of': 'BASE=7.3', **want} and \
+            re.fullmatch(r'\d{4}-\d\d-\d\d \d\d:\d\d', when)
+        yield name, good, (told, when, got.stderr)
 
 
 def main():
@@ -90,6 +114,7 @@ def main():
     parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
+        results += keeps(where)
         for name, options, tests, status, out, text in RUNS:
             got = judge(where, options, tests)
             good = got.returncode == status and got.stdout.startswith(out) and \

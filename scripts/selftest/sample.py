@@ -78,10 +78,10 @@ def bench(where, stamp):
           'compiler gcc (Debian 12.2.0-14) 12.2.0\nmachine QEMU emulator version 7.2.22\n')
 
 
-def mutant(where, name, word, lines):
+def mutant(where, name, word, lines, of='BASE=6.12 SERIES=apply CONFIG=plain'):
     at = os.path.join(where, f'mutant-{name}')
     write(os.path.join(at, 'mutant.json'), {'name': name, 'word': word, 'lines': lines,
-                                            'seconds': 12})
+                                            'of': of, 'when': '2026-03-09 10:11', 'seconds': 12})
     write(os.path.join(at, 'console.log'), 'made up\n')
     write(os.path.join(at, 'results.ktap'), 'made up\n')
 
@@ -109,7 +109,8 @@ def make(where, runs=12):
     write(os.path.join(where, '20260403T030203Z-wall-readdir/wall.json'), {})
     mutant(where, 'no-wake-in-d_move', 'passed',
            ['killed after 9 s of 12', f'in_lookup_wake.waiters: {ODD}'])
-    mutant(where, 'recheck-name-left-out', 'failed', ['SURVIVED: none of in_lookup_name.* failed'])
+    mutant(where, 'recheck-name-left-out', 'failed', ['SURVIVED: none of in_lookup_name.* failed'],
+           'BASE=7.3 SERIES=readdir CONFIG=plain')
     mutant(where, 'dir-seq-read-once', 'equivalent', ['the compiler may not'])
     write(os.path.join(where, 'test-model.log'), 'x\n80 passed, 0 failed, 0 skipped\n')
     write(os.path.join(where, 'test-series.log'), 'x\nfailed: a.b\n3 passed, 1 failed, 0 skipped\n')

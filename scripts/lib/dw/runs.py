@@ -116,7 +116,7 @@ def histories(runs):
 
 
 def read_mutants(results):
-    """[{name, word, lines, seconds}], of the last time that each was tried."""
+    """[{name, word, lines, of, when, seconds}], of the last time that each was tried."""
     found = (read_json(os.path.join(results, name, 'mutant.json'))
              for name in sorted(os.listdir(results)) if name.startswith('mutant-'))
     return [mutant for mutant in found if isinstance(mutant, dict) and

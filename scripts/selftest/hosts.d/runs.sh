@@ -67,6 +67,7 @@ make_builders() {
 		printf '%s\n' 'KTAP version 1' '# cost negative: 100 100 100' > "$results/results.ktap"
 		# What judges mutants reads this: each is found by the case that is about it.
 		name=${results##*/mutant-}
+		[[ ! -f $O/dies-in-$name ]] || exit 1
 		if [[ $name == none* ]]; then
 			status=passed
 		else
@@ -290,6 +291,20 @@ many_mutants() {
 	holds 'the results of each are here' test "$(printf '%s\n' "$tmp"/o/results/mutant-*/mutant.json | wc -l)" = 4
 	holds 'each host has looked at its kernel without one, as many guests as it has at a time' \
 		test "$(grep -c 'none' "$tmp/a/ran") $(grep -c none "$tmp/b/ran")" = "$(nproc) $(nproc)"
+	without_a_verdict
+}
+
+# What was found of a mutant before is nothing that its last try has found.
+without_a_verdict() {
+	printf '%s\n' '#!/bin/sh' '[ "${2##*/}" != three ] || exit 1' ': > "$2.bzImage"' > "$tmp/top/scripts/check/patched"
+	touch "$tmp/o/dies-in-two"
+	holds 'a mutant that is not built has failed, and so has one whose guest leaves nothing' \
+		fails drive env -u HOSTS "$tmp/top/scripts/check/mutate" one two three
+	holds 'as one verdict' says '1 passed, 2 failed, 0 skipped'
+	holds 'which is what is kept of them' \
+		test "$(cd "$tmp/o/results" && grep -l '"failed", "lines": \["no verdict"\]' mutant-*/mutant.json | xargs)" = 'mutant-three/mutant.json mutant-two/mutant.json'
+	holds 'with what it is of' \
+		test "$(grep -l '"BASE=6.12 SERIES=apply CONFIG=plain"' "$tmp"/o/results/mutant-*/mutant.json | wc -l)" = 4
 }
 
 this_machine() {
