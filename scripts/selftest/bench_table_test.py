@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Does scripts/measure/bench-table notice that the second series misses a goal?  Prints KTAP.
+"""Do scripts/measure/bench-table and bench-wall-table notice a goal that is missed, and a guest
+that did not pass?  Prints KTAP.
 
     scripts/selftest/bench_table_test.py
 """
@@ -69,14 +70,79 @@ def write(where, kernel, ratios, without=()):
                 file.write(f'# cost {row}: {text}\n')
 
 
-def table(ratios, again, without, before_without=()):
+def touch(*path):
+    with open(os.path.join(*path), 'w', encoding='utf-8'):
+        pass
+
+
+def run(script, *words):
+    return subprocess.run([os.path.join(SCRIPTS, 'measure', script), *words],
+                          capture_output=True, text=True, check=False)
+
+
+def table(ratios, again, without, before_without=(), failed=()):
     with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
         write(where, 'apply', {}, before_without)
         write(where, 'apply-again', again)
         write(where, 'readdir', ratios, without)
-        return subprocess.run([os.path.join(SCRIPTS, 'measure/bench-table'), where, 'apply',
-                               'readdir', '--before', 'apply'],
-                              capture_output=True, text=True, check=False)
+        for kernel in failed:
+            touch(where, kernel, 'failed')
+        return run('bench-table', where, 'apply', 'readdir', '--before', 'apply')
+
+
+def few(failed=()):
+    """What make test runs, of one row."""
+    with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
+        write(where, 'unpatched', {})
+        write(where, 'series', {'negative': 0.9})
+        for kernel in failed:
+            touch(where, kernel, 'failed')
+        expected = os.path.join(where, 'expected')
+        with open(expected, 'w', encoding='utf-8') as file:
+            file.write('negative 0.9\n')
+        return run('bench-table', where, 'series', '--expect', expected)
+
+
+def wall(rounds, failed=()):
+    """By the clock, of two kernels."""
+    with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
+        with open(os.path.join(where, 'about'), 'w', encoding='utf-8') as file:
+            file.write('machine QEMU\n')
+        for number in range(1, rounds + 1):
+            write(os.path.join(where, str(number)), 'unpatched', {})
+            write(os.path.join(where, str(number)), 'series', {'negative': 1 + number / 100})
+        for name in failed:
+            touch(where, name, 'failed')
+        return run('bench-wall-table', where, 'unpatched', 'series')
+
+
+def others():
+    """(Case, whether it is so, what there was instead)."""
+    got = table(HELD, {}, (), ('negative',))
+    yield 'and so is one that the kernel before has not measured', got.returncode == 1 and \
+        'failed: apply: not measured: negative; ' in got.stdout, got
+    got = table(HELD, {}, (), failed=['readdir'])
+    yield 'and so is a guest that did not pass, whatever it has measured', got.returncode == 1 and \
+        'failed: readdir: its guest did not pass; see ' in got.stdout and \
+        '/readdir/verdict.log\n' in got.stdout and \
+        got.stdout.endswith('6 passed, 1 failed, 1 skipped\n'), got
+    got = table(HELD, {}, ('negative',), failed=['readdir'])
+    yield 'a kernel that has failed in both ways counts once', \
+        got.stdout.endswith('6 passed, 1 failed, 1 skipped\n'), got
+    got = few()
+    yield 'a row that is as expected passes', got.returncode == 0 and \
+        got.stdout.endswith('1 passed, 0 failed, 0 skipped\n'), got
+    got = few(['unpatched'])
+    yield 'but not if the guest of either kernel did not', got.returncode == 1 and \
+        'failed: unpatched: its guest did not pass; see ' in got.stdout and \
+        got.stdout.endswith('1 passed, 1 failed, 0 skipped\n'), got
+    got = wall(2)
+    yield 'guests that pass do by the clock', got.returncode == 0 and \
+        got.stdout.endswith('2 passed, 0 failed, 0 skipped\n'), got
+    got = wall(2, ['2/series'])
+    yield 'one that does not is noticed there as well', got.returncode == 1 and \
+        'failed: 2/series: its guest did not pass; see ' in got.stdout and \
+        got.stdout.endswith('1 passed, 1 failed, 0 skipped\n'), got
 
 
 def main():
@@ -88,9 +154,7 @@ def main():
         got = table(ratios, again, without)
         good = got.returncode == status and text in got.stdout and not got.stderr
         results.append((name, good, (got.returncode, got.stdout, got.stderr)))
-    got = table(HELD, {}, (), ('negative',))
-    results.append(('and so is one that the kernel before has not measured', got.returncode == 1 and
-                    'failed: apply: not measured: negative; ' in got.stdout, (got.returncode, got.stdout, got.stderr)))
+    results += others()
     return print_cases(results)
 
 

@@ -35,7 +35,7 @@ class Wall:
     """All rounds, kernels and rows of one run."""
 
     def __init__(self, results, kernels, before=BEFORE):
-        self.kernels, self.before = kernels, before
+        self.kernels, self.before, self.results = kernels, before, results
         try:
             self.rounds = sorted((n for n in os.listdir(results) if n.isdigit()), key=int)
         except OSError as error:
@@ -70,10 +70,16 @@ class Wall:
                            'ratio': statistics.median(ratios), 'low': low, 'high': high,
                            'rounds': len(ratios)}
 
-    def missing(self, kernel):
-        """What it did not measure in some round, and where that is to be seen."""
-        return [f'{number}/{kernel}: not measured: {" ".join(rows)}' for number in self.rounds
-                if (rows := sorted(set(self.rows) - set(self.values[number, kernel])))]
+    def wrong(self, kernel):
+        """What it did not measure in some round, guests that did not pass, and where that is
+        to be seen."""
+        return [f'{number}/{kernel}: not measured: {" ".join(rows)}; see {self.results}'
+                for number in self.rounds
+                if (rows := sorted(set(self.rows) - set(self.values[number, kernel])))
+                ] + [f'{number}/{kernel}: its guest did not pass; see '
+                     f'{os.path.join(self.results, number, kernel, "verdict.log")}'
+                     for number in self.rounds
+                     if os.path.exists(os.path.join(self.results, number, kernel, 'failed'))]
 
 
 def verdict(entry):
