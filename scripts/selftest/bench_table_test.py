@@ -48,6 +48,10 @@ RUNS = [
     ('and a create that waits', {**HELD, 'create-held-nfs-100': 1}, {}, (), 1,
      'failed: one name is held for 100 ms: each row at most 0.05: 1.0000 create-held-nfs-100\n'),
     ('and so is one that is slow', {**HELD, 'list-held-fuse-100': 0.06}, {}, (), 1, '0.0600 list-held'),
+    ('the error is one of the ratio, and not of the goal', {**HELD, 'list-held-fuse-100': 0.08},
+     {'list-held-fuse-100': 1.03}, (), 1, '0.0800 list-held-fuse-100\n6 passed, 1 failed, 1 skipped\n'),
+    ('a row that tells nothing excuses nothing', {**HELD, 'negative': 1.02}, {'negative': 1.03}, (), 1,
+     'failed: d_alloc_parallel(): each row at most 1.000: 1.0200 negative\n'),
     ('a goal that is known to be missed is said to be', HELD, {}, (), 0,
      '- **missed** as known: one name is held for 100 ms: list-held-fuse-10000 at most 0.05 (0.3500'),
     ('but it must not be missed by more', {**HELD, 'list-held-fuse-10000': 0.4}, {}, (), 1,
@@ -61,10 +65,36 @@ RUNS = [
 ]
 
 
-def write(where, kernel, ratios, without=()):
+# The same of the first series, to the base; its goals are no tests.
+FIRST = {'negative': [2000] * 9, 'wake-1': [700] * 9, 'return-1': [1800] * 9, 'list-nfs': [1500] * 9}
+GOOD = {'negative': 0.96, 'wake-1': 0.9}
+GOALS = [
+    ('the goals of the first series are met', GOOD, {},
+     ['- met: nobody waits: each row below 1 (0.9600 negative, error 0.02 %)\n',
+      '- met: nobody waits: each row within its error of the lower bound (1.0000 negative, ',
+      '- met: a real server answers: each row at most 1.000 (1.0000 list-nfs)\n',
+      '- met: somebody waits, in the waker: at most 1 (0.9000 wake-1)\n',
+      '- met: somebody waits, until the last is back: at most 1 (1.0000 return-1)\n']),
+    ('a row that cannot be told from 1 is not below', {**GOOD, 'negative': 0.97}, {'negative': 0.96},
+     ['- **missed**: nobody waits: each row below 1 (0.9700 negative, error 4.00 %)\n']),
+    ('and an error excuses what it explains', {**GOOD, 'negative': 0.962, 'return-1': 1.001},
+     {'negative': 1.003, 'return-1': 1.002},
+     ['- met: nobody waits: each row within its error of the lower bound (1.0021 negative, ',
+      '- met: somebody waits, until the last is back: at most 1 (1.0010 return-1)\n']),
+    ('but a large one does not',
+     {**GOOD, 'negative': 0.97, 'wake-1': 1.02, 'return-1': 1.02, 'list-nfs': 1.02},
+     {'negative': 1.02, 'wake-1': 1.03, 'return-1': 1.03, 'list-nfs': 1.03},
+     ['- **missed**: nobody waits: each row within its error of the lower bound (1.0104 negative, ',
+      '- **missed**: a real server answers: each row at most 1.000 (1.0200 list-nfs)\n',
+      '- **missed**: somebody waits, in the waker: at most 1 (1.0200 wake-1)\n',
+      '- **missed**: somebody waits, until the last is back: at most 1 (1.0200 return-1)\n']),
+]
+
+
+def write(where, kernel, ratios, without=(), rows=None):
     os.makedirs(os.path.join(where, kernel))
     with open(os.path.join(where, kernel, 'results.ktap'), 'w', encoding='utf-8') as file:
-        for row, values in ROWS.items():
+        for row, values in (rows or ROWS).items():
             if row not in without:
                 text = ' '.join(f'{value * ratios.get(row, 1):.2f}' for value in values)
                 file.write(f'# cost {row}: {text}\n')
@@ -88,6 +118,15 @@ def table(ratios, again, without, before_without=(), failed=()):
         for kernel in failed:
             touch(where, kernel, 'failed')
         return run('bench-table', where, 'apply', 'readdir', '--before', 'apply')
+
+
+def first(ratios, again):
+    """The first series, and the kernel in which nobody waits."""
+    with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
+        for kernel, of in (('unpatched', {}), ('unpatched-again', again), ('series', ratios),
+                           ('no-waiting', {'negative': 0.96})):
+            write(where, kernel, of, rows=FIRST)
+        return run('bench-table', where, 'unpatched', 'series', 'no-waiting')
 
 
 def few(failed=()):
@@ -118,6 +157,9 @@ def wall(rounds, failed=()):
 
 def others():
     """(Case, whether it is so, what there was instead)."""
+    for name, ratios, again, texts in GOALS:
+        got = first(ratios, again)
+        yield name, got.returncode == 0 and all(text in got.stdout for text in texts), got
     got = table(HELD, {}, (), ('negative',))
     yield 'and so is one that the kernel before has not measured', got.returncode == 1 and \
         'failed: apply: not measured: negative; ' in got.stdout, got

@@ -20,10 +20,10 @@ MISSED = {
 
 
 def over(bench, row, kernel, most):
-    """Whether a row is above a ratio, and by more than its error."""
+    """Whether a row is above a ratio, and by more than its error excuses."""
     ratio = bench.ratio(row, kernel)
     return round(ratio, len(most.partition('.')[2])) > float(most) and \
-        ratio - bench.error(row) > float(most)
+        bench.at_least(row, ratio) > float(most)
 
 
 def goals(bench, kernel):
