@@ -7,6 +7,7 @@ that did not pass?  Prints KTAP.
 """
 
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -15,11 +16,12 @@ import tempfile
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(SCRIPTS, 'lib'))
+sys.path[:0] = [os.path.join(SCRIPTS, name) for name in ('lib', 'measure')]
 
 # pylint: disable=wrong-import-position
 from dw.cases import print_cases
 from dw.ending import run_main
+from figures.wall import interval
 
 # What the first series takes: the values of a row.
 ROWS = {'alloc-add': [1000] * 9, 'negative': [2000] * 9, 'readdir': [3000] * 9,
@@ -155,6 +157,13 @@ def wall(rounds, failed=()):
         return run('bench-wall-table', where, 'unpatched', 'series')
 
 
+def covered(rounds):
+    """How often the median is in the interval, of all ways to be above and below it."""
+    ends = [end - 1 for end in interval(range(1, rounds + 1))]
+    return sum(math.comb(rounds, below) for below in range(rounds + 1)
+               if ends[0] < below <= ends[1]) / 2 ** rounds
+
+
 def others():
     """(Case, whether it is so, what there was instead)."""
     for name, ratios, again, texts in GOALS:
@@ -181,6 +190,14 @@ def others():
     got = wall(2)
     yield 'guests that pass do by the clock', got.returncode == 0 and \
         got.stdout.endswith('2 passed, 0 failed, 0 skipped\n'), got
+    got = wall(5), wall(6)
+    yield 'five rounds are too few for an interval of 95 %, and six are not', \
+        '| 1.010 .. 1.050 | too few rounds' in got[0].stdout and \
+        'With fewer than 6 rounds' in got[0].stdout and \
+        '| 1.010 .. 1.060 | more' in got[1].stdout and 'With fewer' not in got[1].stdout, got
+    got = {rounds: covered(rounds) for rounds in range(6, 60)}
+    yield 'the intervals have the median in 95 % of all cases, and no wider than that', \
+        min(got.values()) >= 0.95 and got[59] < 0.97, got
     got = wall(2, ['2/series'])
     yield 'one that does not is noticed there as well', got.returncode == 1 and \
         'failed: 2/series: its guest did not pass; see ' in got.stdout and \

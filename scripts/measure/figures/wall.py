@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0
 """Time of whole workloads: ratios of rounds, and their intervals."""
 
+import math
 import os
-import random
 import statistics
 
 from dw.figures import read_torture
 
 from .instructions import BEFORE, read_rows, refuse
 
-DRAWS = 10000
-SEED = 1             # the same figures for the same measurements
-ENOUGH = 5           # rounds: with fewer, the extremes are not 95 % of what can be
+ENOUGH = 6           # rounds: the extremes of 5 have the median between them in 93.75 % only
+LEFT_OUT = 0.05      # how often an interval may leave the median out
+
+
+def left_out(rounds, cut):
+    """How often the median is not between the lowest and the highest ratio when so many are cut
+    off at either end: each is above or below the median as a coin falls."""
+    return 2 * sum(math.comb(rounds, k) for k in range(cut + 1)) / 2 ** rounds
 
 
 def interval(ratios):
-    """Of the median, by the bootstrap."""
-    draw = random.Random(SEED)
-    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios)))
-                     for _ in range(DRAWS))
-    cut = round(0.025 * DRAWS)
-    return medians[cut], medians[-1 - cut]
+    """Of the median: as many of the ratios are cut off at either end as leaves 95 %, or more.
+    With fewer than ENOUGH rounds it is all of them, and less."""
+    cut = 0
+    while left_out(len(ratios), cut + 1) <= LEFT_OUT:
+        cut += 1
+    ratios = sorted(ratios)
+    return ratios[cut], ratios[-1 - cut]
 
 
 def torture(path):
