@@ -89,6 +89,8 @@ class Bench:
                            'median': self.median(row, kernel),
                            'spread': spread(values), 'runs': len(values),
                            'ratio': self.ratio(row, kernel), 'error': self.error(row)}
+                elif row in self.samples[kernel]:
+                    yield {'row': row, 'kernel': kernel, 'runs': 0}
 
     def missing(self, kernel):
         # One that a kernel says it cannot measure is there without figures.

@@ -33,14 +33,20 @@ def read_json(path, writer, good):
     return what
 
 
+def left_out(entry):
+    """Whether the kernel says that it cannot measure the row."""
+    return entry.get('runs') == 0
+
+
 def are_entries(numbers):
     """For read_json(): a list of which each has a row, a kernel, and these numbers."""
     def good(entries):
         return isinstance(entries, list) and all(
             isinstance(entry, dict) and
             all(isinstance(entry.get(word), str) for word in ('row', 'kernel')) and
-            all(isinstance(entry.get(word), (int, float)) for word in numbers) and
-            entry['median'] > 0
+            (left_out(entry) or
+             all(isinstance(entry.get(word), (int, float)) for word in numbers) and
+             entry['median'] > 0)
             for entry in entries)
     return good
 
@@ -90,17 +96,18 @@ class Saved(Bench):
         self.where = where
         self.samples = {}
         for entry in entries:
-            self.samples.setdefault(entry['kernel'], {})[entry['row']] = entry
+            self.samples.setdefault(entry['kernel'], {})[entry['row']] = \
+                {} if left_out(entry) else entry
         if BEFORE not in self.samples:
             raise Trouble(f'{path}: has nothing of the {BEFORE} kernel, to which all others '
                           'are compared; run make bench')
-        self.rows = list(self.samples[BEFORE])
+        self.rows = [row for row, entry in self.samples[BEFORE].items() if entry]
         self.kernels = [k for k in self.samples if k not in (BEFORE, AGAIN)]
         self.about = read_about(where)
 
     def median(self, row, kernel):
         entry = self.samples.get(kernel, {}).get(row)
-        return entry and entry['median']
+        return entry['median'] if entry else None
 
     def spread(self, row, kernel):
         return self.samples[kernel][row]['spread']
