@@ -177,10 +177,33 @@ build() {
 	done
 }
 
+# tree_of DIR: the tree that is checked out there, with a digest of edits and new files: they are
+# in the kernel, too.
+tree_of() {
+	local edits
+	edits=$({ git -C "$1" diff HEAD; (cd "$1" && files_in . -o | xargs -0 -r sha256sum); } | sha256sum)
+	[[ $edits != "$(sha256sum < /dev/null)" ]] || edits=
+	printf '%s%s\n' "$(git -C "$1" rev-parse 'HEAD^{tree}')" "${edits:+ with edits ${edits:0:12}}"
+}
+
+# What counts of kernel $1 depend on, but for its patches, which are the same on all hosts.
+made_by() {
+	local tree
+	case $1 in
+	"$COMPARED" | "$COMPARED-again") tree=$(path_of TREE "${COMPARED_TO[@]}") ;;
+	as-shipped) tree=$(path_of TREE SERIES=none) ;;
+	"$MEASURED") tree=$TREE ;;
+	*) tree=$(path_of TREE "SERIES=$(set_of_kernel "$1")") ;;
+	esac
+	# The first commit is the source as Debian has it.
+	printf 'source %s\n' "$(git -C "$tree" rev-parse "$(git -C "$tree" rev-list --max-parents=0 HEAD | tail -n 1)^{tree}")"
+	about_machine
+}
+
 # The kernels that were compared.
 about() {
-	printf 'base %s\n' "$(git -C "$(path_of TREE "${COMPARED_TO[@]}")" rev-parse 'HEAD^{tree}')"
-	printf 'series %s\n' "$(git -C "$TREE" rev-parse 'HEAD^{tree}')"
+	printf 'base %s\n' "$(tree_of "$(path_of TREE "${COMPARED_TO[@]}")")"
+	printf 'series %s\n' "$(tree_of "$TREE")"
 	printf 'variants %s\n' "$(cd "$PATCHES" && digest .)"
 	printf 'config %s\n' "$CONFIG"
 	about_machine

@@ -23,6 +23,8 @@ make_copy() {
 		mkdir -p "${IMAGE%/*}" "$BUILD/usr" "$TREE"
 		touch "$IMAGE" "$INITRAMFS" "$BUILD/usr/gen_init_cpio" "$BUILD/.config" "$BUILD/vmlinux"
 		[[ -d $TREE/.git ]] || git -C "$TREE" init -q
+		# Another version of the source.
+		[[ ! -f $O/other ]] || { touch "$TREE/other"; git -C "$TREE" add other; }
 		git -C "$TREE" -c user.name=x -c user.email=x@x commit -q --allow-empty -m x
 		[[ $1 != build ]] || exit 0
 		results=$RESULTS/$(date -u +%Y%m%dT%H%M%SZ)-$1
@@ -49,10 +51,13 @@ make_copy() {
 make_builders() {
 	local script
 
-	for script in steps/tree steps/kernel measure/stress-ng-cpio measure/bench-static; do
+	for script in steps/tree steps/kernel measure/stress-ng-cpio; do
 		printf '%s\n' '#!/bin/sh' > "$tmp/top/scripts/$script"
 	done
-	printf '%s\n' '#!/bin/sh' 'printf "1 passed, 0 failed, 0 skipped\n"' > "$tmp/top/scripts/steps/verdict"
+	for script in steps/verdict measure/bench-static; do
+		printf '%s\n' '#!/bin/sh' "[ ! -f \"\$O/lose-${script#*/}\" ] || { printf '0 passed, 1 failed, 0 skipped\n'; exit 1; }" \
+			'printf "1 passed, 0 failed, 0 skipped\n"' > "$tmp/top/scripts/$script"
+	done
 	printf '%s\n' '#!/bin/sh' 'printf "none run\n"' > "$tmp/top/scripts/steps/plan"
 	cat > "$tmp/top/scripts/steps/guest" <<- 'END'
 		#!/usr/bin/env bash
@@ -261,9 +266,22 @@ many_kernels() {
 	both
 	result 'a bench on two hosts passes' \
 		"$(drive "$tmp/top/scripts/measure/bench" series posted || cat "$tmp/said")"
-	holds 'as one verdict' says '4 passed, 0 failed, 0 skipped'
+	holds 'as one verdict, with that of the builds' says '5 passed, 0 failed, 0 skipped'
 	holds 'with one table' test -s "$(echo "$tmp"/o/results/*-bench/table.md)"
 	holds 'of guests of both hosts' test "$(ran)" = 4 -a -s "$tmp/a/ran" -a -s "$tmp/b/ran"
+	both
+	touch "$tmp"/{a,b}/lose-verdict
+	holds 'guests that do not pass are failures' fails drive "$tmp/top/scripts/measure/bench" series
+	holds 'which are named' grep -q '^failed: unpatched-again: its guest did not pass; see .*/o/results/.*/verdict.log$' "$tmp/said"
+	holds 'and counted' says '1 passed, 3 failed, 0 skipped'
+	both
+	touch "$tmp"/{a,b}/lose-bench-static
+	holds 'and so are builds that have become worse' fails drive "$tmp/top/scripts/measure/bench" series
+	holds 'in the last line' says '3 passed, 1 failed, 0 skipped'
+	both
+	touch "$tmp/b/other"
+	holds 'hosts with another source are not compared' fails drive "$tmp/top/scripts/measure/bench" series
+	holds 'and that is what is said' grep -q '^bench: the hosts differ, .*source .*;source ' "$tmp/said"
 	both
 	mkdir -p "$tmp/bin"
 	printf '%s\n' '#!/bin/sh' 'echo "gcc of another kind"' > "$tmp/bin/gcc"
@@ -274,6 +292,26 @@ many_kernels() {
 	holds 'and that is said' grep -q '^bench: the hosts differ, .*another kind' "$tmp/said"
 	kill_server 127.0.0.3
 	begin_server 127.0.0.3
+}
+
+# The same without other machines: what came of it is in one line, and what it was of is kept.
+kernels_here() {
+	local bench=(env -u HOSTS "$tmp/top/scripts/measure/bench") tree=$tmp/o/6.12/linux
+
+	both
+	result 'a bench on this machine passes' "$(drive "${bench[@]}" series || cat "$tmp/said")"
+	holds 'as one verdict, with that of the builds' says '4 passed, 0 failed, 0 skipped'
+	holds 'which is the only one' test "$(grep -c ' passed, ' "$tmp/said")" = 1
+	holds 'it keeps which trees it was of' grep -qE '^series [0-9a-f]{40}$' "$(echo "$tmp"/o/results/*-bench/about)"
+	rm -r "$tmp"/o/results/*
+	touch "$tmp/o/lose-bench-static" "$tree/new"
+	holds 'one whose builds have become worse fails' fails drive "${bench[@]}" series
+	holds 'in the last line' says '3 passed, 1 failed, 0 skipped'
+	holds 'edits are told' grep -qE '^series [0-9a-f]{40} with edits [0-9a-f]{12}$' "$(echo "$tmp"/o/results/*-bench/about)"
+	rm -r "$tmp"/o/results/*
+	touch "$tmp/o/lose-verdict"
+	holds 'a short one fails if a guest does not pass' fails drive "${bench[@]}" --few
+	holds 'in which a guest that did not is named' grep -q '^failed: series: its guest did not pass; see ' "$tmp/said"
 }
 
 # Bugs, each of which is a kernel and a guest.
