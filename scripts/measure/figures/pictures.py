@@ -10,9 +10,9 @@ from .instructions import BEFORE, BOUND
 from .saved import AFTER, KINDS, Trouble
 
 # The kernels in the pictures: colour; kind and size of the points, width and dashes of the
-# line.  as-posted is often where shared-table is, and so lets that be seen.
+# line.  posted is often where shared-table is, and so lets that be seen.
 LOOKS = {BEFORE: ('#444444', 5, 0.9, 2, 1), 'shared-table': ('#0072b2', 13, 0.9, 2, 1),
-         'as-posted': ('#d55e00', 8, 1.5, 2, 2), AFTER: ('#009e73', 7, 0.9, 3, 1)}
+         'posted': ('#d55e00', 8, 1.5, 2, 2), AFTER: ('#009e73', 7, 0.9, 3, 1)}
 BARS = {AFTER: LOOKS[AFTER][0], BOUND: '#bbbbbb'}
 LINES = list(LOOKS)             # the last is on top
 
