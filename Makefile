@@ -108,11 +108,11 @@ bench-wall: ## wall-clock benchmark: whole workloads on two CPUs, before and aft
 	@scripts/measure/bench-wall
 
 report:	## one page of what they have measured: report.html and report.md in $O/report
-	@bash -c '. scripts/lib/lib.sh; check_variables; scripts/measure/report --results "$$RESULTS" --out "$$O/report"' report
+	@bash -c '. scripts/lib/lib.sh; check_variables; scripts/measure/report --base "$${KDIR_ID:-$$BASE}" --results "$$RESULTS" --out "$$O/report"' report
 
 .PHONY: results
 results: ## one page of all results that are kept: index.html in $O/results
-	@bash -c '. scripts/lib/lib.sh; check_variables; scripts/everyday/results --results "$$RESULTS"' results
+	@bash -c '. scripts/lib/lib.sh; check_variables; scripts/everyday/results --base "$${KDIR_ID:-$$BASE}" --results "$$RESULTS"' results
 
 .PHONY: audit
 audit:	## port the filesystem in SRC to the new calling convention

@@ -202,6 +202,8 @@ made_by() {
 
 # The kernels that were compared.
 about() {
+	printf 'release %s\n' "${KDIR_ID:-$BASE}"
+	printf 'before %s\n' "${COMPARED_TO[0]#SERIES=}"
 	printf 'base %s\n' "$(tree_of "$(path_of TREE "${COMPARED_TO[@]}")")"
 	printf 'series %s\n' "$(tree_of "$TREE")"
 	printf 'variants %s\n' "$(cd "$PATCHES" && digest .)"

@@ -106,9 +106,58 @@ BROKEN = {
 }
 
 
+# The sample is of this one, whatever is asked for.
+BASE = ('--base', '6.12', '--variants', os.path.join(os.path.dirname(SCRIPTS), 'patches/6.12/variants'))
+
+
 def run(*words):
     subprocess.run([sys.executable, os.path.join(SCRIPTS, words[0]), *words[1:]], check=True,
                    stdout=subprocess.DEVNULL)
+
+
+def report(where, *words):
+    """Its text, of results in WHERE/results."""
+    run('measure/report', '--results', os.path.join(where, 'results'), '--out',
+        os.path.join(where, 'report'), *words)
+    with open(os.path.join(where, 'report/report.md'), encoding='utf-8') as file:
+        return file.read()
+
+
+def row_of(text, *cells):
+    """The rest of the first row of a table that begins with these cells."""
+    match = re.search(r'^\| ' + r' +\| '.join(map(re.escape, cells)) + r' +\|(.*)', text, re.M)
+    return match[1] if match else 'no such row'
+
+
+def reports(where):
+    """(Name, what is wrong): which bench they are of, and what they say of it."""
+    results = os.path.join(where, 'results')
+    sample.bench(results, '20260403T010203Z')
+    sample.bench(results, '20260404T010203Z')
+    sample.about(os.path.join(results, '20260404T010203Z-bench'), '7.3', 'control')
+    sample.bench(results, '20260405T010203Z')
+    os.rename(os.path.join(results, '20260405T010203Z-bench'),
+              os.path.join(results, '20260405T010203Z-bench-few'))
+    text = report(where, *BASE)
+    yield 'the report is about the newest bench of the base that has all rows', \
+        [] if '| 2026-04-03 01:02 UTC' in text and 'BASE=' not in text else [row_of(text, 'measured')]
+    told = report(where, '--base', '7.3')
+    yield 'and says of another base how it is asked for', \
+        [what for what in ('| 2026-04-04 01:02 UTC', '`BASE=7.3 scripts/measure/bench series',
+                           '`make bench BASE=7.3`', '`make tree BASE=7.3 SERIES=control`',
+                           '`make report BASE=7.3`') if what not in told]
+    told = row_of(text, '`bit-set-once`', 'set it once, or each time that the condition is evaluated?')
+    yield 'a variant of another form is compared to that', \
+        [] if re.match(r' `posted` +\| none ', told) else [told]
+    told = row_of(text, '`posted`', 'none: another form of the change, `SERIES=posted`')
+    yield 'which is compared to the series, and has a line in the pictures', \
+        [] if re.match(r' `series` ', told) and 'Not measured in this run: `posted`' not in text else [told]
+    sample.bench(results, '20260406T010203Z', left_out=('series', 'wake-1-unrelated-1000'))
+    text = report(where, *BASE)
+    yield 'a row that the series has left out is no reason to judge nothing', \
+        [] if '| 2026-04-06 01:02 UTC' in text and 'not measured as a whole' not in text and \
+        re.match(r' 63 +\| 19000\.0 +\| 2\.5 +\| 0\.04 % +\| - ', row_of(text, 'wake-1-unrelated-1000')) \
+        else [text[:200], row_of(text, 'wake-1-unrelated-1000')]
 
 
 def coverage_page(path):
@@ -136,13 +185,13 @@ def pages(where):
     """(Name, path) of each."""
     results = os.path.join(where, 'results')
     sample.make(results)
-    run('everyday/results', '--results', results)
+    run('everyday/results', '--results', results, *BASE)
     yield 'results', os.path.join(results, 'index.html')
     empty = os.path.join(where, 'empty')
     os.mkdir(empty)
     run('everyday/results', '--results', empty)
     yield 'results of nothing', os.path.join(empty, 'index.html')
-    run('measure/report', '--results', results, '--out', os.path.join(where, 'report'))
+    run('measure/report', '--results', results, *BASE, '--out', os.path.join(where, 'report'))
     yield 'report', os.path.join(where, 'report/report.html')
     os.mkdir(os.path.join(where, 'coverage'))
     path = os.path.join(where, 'coverage/index.html')
@@ -229,6 +278,9 @@ def tests(where, keep):
         yield f'{name}: nothing is taken from elsewhere, and each link leads to a file', \
             list(elsewhere(path)), ''
     yield 'results: all that is kept is on the page', list(says_what_is_there(made[0][1])), ''
+    os.mkdir(os.path.join(where, 'benches'))
+    for name, wrong in reports(os.path.join(where, 'benches')):
+        yield f'report: {name}', wrong, ''
     broken = breakable('<a href="in_lookup_end_and_on.html">in_lookup_end.wakes_all</a> a_short_one')
     yield 'a long name may be broken between its words, and its link may not', \
         [] if broken == '<a href="in_lookup_end_and_on.html">in_<wbr>lookup_<wbr>end.<wbr>wakes_' \

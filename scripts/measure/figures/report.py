@@ -23,9 +23,10 @@ class Report:
         if not os.path.isdir(args.results):
             raise Trouble(f'{args.results}: no such directory; run make bench')
         self.above = os.path.dirname(os.path.abspath(args.results))
-        where = args.bench or newest(args.results, 'bench', 'bench.json')
+        where = args.bench or newest(args.results, 'bench', 'bench.json', args.base)
         if where is None:
-            raise Trouble(f'{args.results}: no <stamp>-bench with a bench.json; run make bench')
+            raise Trouble(f'{args.results}: no <stamp>-bench of {args.base} with a bench.json; run '
+                          f'make bench{self.behind({"release": args.base})}')
         self.bench = Saved(where)
         self.variants = read_variants(args.variants, self.bench.kernels)
         self.static_path = None
@@ -44,7 +45,7 @@ class Report:
 
     @staticmethod
     def find_wall(args):
-        where = args.wall or newest(args.results, 'wall', 'wall.json')
+        where = args.wall or newest(args.results, 'wall', 'wall.json', args.base)
         if where is None:
             return None
         entries = read_json(os.path.join(where, 'wall.json'), 'scripts/measure/bench-wall',
@@ -57,19 +58,34 @@ class Report:
         return ' '.join([script, *(re.sub('^' + re.escape(self.above) + '(?=/)', '$O', word)
                                    for word in words)])
 
-    def config(self, about):
-        # User-mode Linux is a scenario here, and an architecture to who asks for it.
-        name = 'ARCH' if about['config'] == 'um' else 'CONFIG'
-        return '' if about['config'] == 'plain' else f'{name}={about["config"]} '
+    @staticmethod
+    def settings(about):
+        """The variables of a run, as words of the shell."""
+        words, base, config = [], about.get('release', '6.12'), about.get('config', 'plain')
+        if base.startswith('kdir-'):
+            words = ['KDIR=DIR']
+        elif base != '6.12':
+            words = [f'BASE={base}']
+        if config != 'plain':
+            # User-mode Linux is a scenario here, and an architecture to who asks for it.
+            words.append(f'{"ARCH" if config == "um" else "CONFIG"}={config}')
+        return words
+
+    def before(self, about):
+        """What is said of them before a command of scripts/, and behind one of make."""
+        return ''.join(f'{word} ' for word in self.settings(about))
+
+    def behind(self, about):
+        return ''.join(f' {word}' for word in self.settings(about))
 
     def bench_command(self, *kernels):
-        return self.config(self.bench.about) + self.command('scripts/measure/bench', *kernels)
+        return self.before(self.bench.about) + self.command('scripts/measure/bench', *kernels)
 
     def wall_command(self):
         _, entries, about = self.wall
         kernels = dict.fromkeys(entry['kernel'] for entry in entries)
         rounds = max((entry['rounds'] for entry in entries), default=0)
-        return f'{self.config(about)}ROUNDS={rounds} ' + self.command(
+        return f'{self.before(about)}ROUNDS={rounds} ' + self.command(
             'scripts/measure/bench-wall', *(k for k in kernels if k != BEFORE))
 
     def static_command(self):
@@ -114,36 +130,39 @@ class Report:
     def compared(self):
         bench, page = self.bench, self.page
         about = bench.about
-        config = '' if about['config'] == 'plain' else f' CONFIG={about["config"]}'
+        words = self.behind(about)
+        base = self.behind({**about, 'config': 'plain'})
         rest = [k for k in bench.kernels if k != AFTER]
         compiler = 'clang' if 'clang' in about['compiler'] else 'gcc'
         page.heading('What was compared')
         rows = [['what', 'which', 'command'],
                 ['measured', f'{self.when(bench.where, "bench")}, {len(bench.samples)} guests',
-                 f'`make bench{config}`'],
+                 f'`make bench{words}`'],
                 ['', 'the kernels of that run', f'`{self.bench_command(*bench.kernels)}`'],
-                [BEFORE, f'tree {about["base"]}', '`make tree SERIES=none`']]
+                [BEFORE, f'tree {about["base"]}',
+                 f'`make tree{base} SERIES={about.get("before", "none")}`']]
         if AFTER in bench.kernels:
-            rows.append([AFTER, f'tree {about["series"]}', '`make tree`'])
+            rows.append([AFTER, f'tree {about["series"]}', f'`make tree{base}`'])
         if rest:
             rows.append(['variants', f'[{len(rest)} of them](#the-variants)',
                          f'`{self.bench_command("NAME...")}`'])
-        rows += [['config', about['config'], f'`make build{config}`'],
+        rows += [['config', about['config'], f'`make build{words}`'],
                  ['compiler', about['compiler'], f'`{compiler} --version`'],
                  ['QEMU', about['machine'], '`qemu-system-x86_64 --version`']]
         if self.static:
             rows.append(['in bytes', 'two of these builds, as they were then',
                          f'`{self.static_command()}`'])
         if self.wall:
-            rows += [['time', f'{self.when(self.wall[0], "wall")}', '`make bench-wall`'],
+            rows += [['time', f'{self.when(self.wall[0], "wall")}',
+                      f'`make bench-wall{self.behind(self.wall[2])}`'],
                      ['', 'the kernels of that run', f'`{self.wall_command()}`']]
-        page.table(rows + [['this page', '', '`make report`']])
+        page.table(rows + [['this page', '', f'`make report{base}`']])
         if not self.static:
             page.text('Bytes of text, stack and structs were not compared: '
                       '`scripts/measure/bench-static --before BUILD TREE --after BUILD TREE --json '
                       'FILE`, then `scripts/measure/report --static FILE`.')
         if not self.wall:
-            page.text('Time was not measured: `make bench-wall`.')
+            page.text(f'Time was not measured: `make bench-wall{base}`.')
 
     def all_goals(self):
         """The texts of the goals, each once, in order."""
@@ -236,13 +255,13 @@ class Report:
     def show_variants(self):
         bench, page = self.bench, self.page
         page.heading('The variants')
-        page.text('Each is a patch in `patches/*/variants/` and asks one question. It is '
-                  'compared to the series, or to the variant that it is one of; this and the '
-                  'question are what the patch says now. For each kind '
-                  'of rows the lowest and the highest ratio to that are shown, with the row, '
-                  'of those in which the two differ; a difference that is not more than the '
-                  'error of the row, or half of the spread of either, is none. All rows are '
-                  '[below](#all-rows-of-all-kernels).')
+        page.text('Each is a patch in a directory `variants/` and asks one question, or another '
+                  'form of the change. It is compared to the series, or to the form or the '
+                  'variant that it is one of; this and the question are what the patch says '
+                  'now. For each kind of rows the lowest and the highest ratio to that are '
+                  'shown, with the row, of those in which the two differ; a difference that is '
+                  'not more than the error of the row, or half of the spread of either, is '
+                  'none. All rows are [below](#all-rows-of-all-kernels).')
         rows = [['variant', 'question', 'compared to', *KINDS]]
         for variant in self.variants:
             line = [f'`{variant.name}`', variant.question, f'`{variant.of}`']

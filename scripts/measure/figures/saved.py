@@ -78,11 +78,17 @@ def stamp(where, kind):
         return None
 
 
-def newest(results, kind, file):
-    """The last results of a kind that have this file; None if there are none."""
+def newest(results, kind, file, base):
+    """The last results of a kind that have this file and are of that base; None if there are
+    none."""
+    def fits(where):
+        try:
+            return stamp(where, kind) and os.path.exists(os.path.join(where, file)) and \
+                read_about(where).get('release') == base
+        except Trouble:
+            return False
     there = [os.path.join(results, name) for name in sorted(os.listdir(results))]
-    there = [where for where in there
-             if stamp(where, kind) and os.path.exists(os.path.join(where, file))]
+    there = [where for where in there if fits(where)]
     return there[-1] if there else None
 
 

@@ -311,6 +311,7 @@ kernels_here() {
 	rm -r "$tmp"/o/results/*
 	touch "$tmp/o/lose-verdict"
 	holds 'a short one fails if a guest does not pass' fails drive "${bench[@]}" --few
+	holds 'and is not taken for a whole one' test -d "$(echo "$tmp"/o/results/*-bench-few)"
 	holds 'in which a guest that did not is named' grep -q '^failed: series: its guest did not pass; see ' "$tmp/said"
 }
 
