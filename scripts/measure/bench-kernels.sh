@@ -188,15 +188,15 @@ tree_of() {
 
 # What counts of kernel $1 depend on, but for its patches, which are the same on all hosts.
 made_by() {
-	local tree
+	local where
 	case $1 in
-	"$COMPARED" | "$COMPARED-again") tree=$(path_of TREE "${COMPARED_TO[@]}") ;;
-	as-shipped) tree=$(path_of TREE SERIES=none) ;;
-	"$MEASURED") tree=$TREE ;;
-	*) tree=$(path_of TREE "SERIES=$(set_of_kernel "$1")") ;;
+	"$COMPARED" | "$COMPARED-again") where=$(path_of TREE "${COMPARED_TO[@]}") ;;
+	as-shipped) where=$(path_of TREE SERIES=none) ;;
+	"$MEASURED") where=$TREE ;;
+	*) where=$(path_of TREE "SERIES=$(set_of_kernel "$1")") ;;
 	esac
 	# The first commit is the source as Debian has it.
-	printf 'source %s\n' "$(git -C "$tree" rev-parse "$(git -C "$tree" rev-list --max-parents=0 HEAD | tail -n 1)^{tree}")"
+	printf 'source %s\n' "$(git -C "$where" rev-parse "$(git -C "$where" rev-list --max-parents=0 HEAD | tail -n 1)^{tree}")"
 	about_machine
 }
 
