@@ -50,6 +50,7 @@
 
 #include <fmt/format.h>
 
+#include "guest_child.hpp"
 #include "guest_disturb.hpp"
 #include "guest_items.hpp"
 #include "guest_port.hpp"
@@ -205,6 +206,12 @@ void hand_coverage_over()
 
 /* ---- the plan ----------------------------------------------------------- */
 
+/* All that the kernel says is judged.  A case may have made it quiet, and was then killed. */
+void be_loud()
+{
+	put("/proc/sys/kernel/printk", "7");
+}
+
 std::vector<Words> read_plan()
 {
 	std::vector<Words> plan;
@@ -226,8 +233,8 @@ std::vector<Words> read_plan()
 void prepare(const std::vector<Words> &plan)
 {
 	for (const auto &item : plan) {
-		if (item[0] == "set")
-			put(item.at(1).c_str(), item.at(2));
+		if (item[0] == "set" && !put(item.at(1).c_str(), item.at(2)))
+			die("set " + item[1]);
 		if (item[0] == "disturb")
 			add_disturbance(item);
 		if (item[0] == "servers")
@@ -261,6 +268,8 @@ void run_plan(const std::vector<Words> &plan)
 			continue;
 		const std::string &name = item.at(1);
 		const auto begin = Clock::now();
+
+		be_loud();
 		Result result = { Outcome::skip, "the kernel hung in " + lost };
 
 		console("running " + name);
@@ -291,7 +300,7 @@ int main()
 	mount_filesystems();
 	/* Later than any test's own bound, which tells more than this does. */
 	put("/proc/sys/kernel/hung_task_timeout_secs", "60");
-	put("/proc/sys/kernel/printk", "7");
+	be_loud();
 	open_results();
 	open_kernel_log();
 

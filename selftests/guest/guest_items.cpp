@@ -13,16 +13,16 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "doctor.hpp"
+#include "guest_child.hpp"
 #include "guest_disturb.hpp"
 #include "guest_items.hpp"
 #include "guest_port.hpp"
@@ -31,13 +31,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::seconds;
-
-/* For the rest in the pipe of a child that has ended. */
-constexpr auto drain_time = std::chrono::milliseconds(200);
-/* How long the dumps may take to reach the console. */
-constexpr auto dump_time = std::chrono::milliseconds(1500);
-
-int kmsg = -1;		/* the kernel log, read from its beginning */
 
 /* The KTAP that the current item has printed so far. */
 struct {
@@ -68,25 +61,6 @@ void only_result(const char *name, Clock::time_point begin, std::string_view why
 			       why));
 }
 
-/* ---- the kernel log ----------------------------------------------------- */
-
-/* Calls @fn with the text of each record that has come since the last call. */
-void read_kmsg(const std::function<void(std::string_view)> &fn)
-{
-	char record[8192];
-	ssize_t n;
-
-	while ((n = read(kmsg, record, sizeof(record))) > 0 || errno == EPIPE) {
-		if (n <= 0)
-			continue;	/* EPIPE: records were overwritten */
-		std::string_view text(record, n);
-
-		text = text.substr(0, text.find('\n'));
-		if (const auto at = text.find(';'); at != text.npos)
-			fn(text.substr(at + 1));
-	}
-}
-
 /* Every test announces a case before it begins it, so a hung one has a name. */
 std::string running_case;
 
@@ -96,85 +70,6 @@ void note_running_case(std::string_view text)
 
 	if (const auto at = text.find(mark); at != text.npos)
 		running_case = text.substr(at + mark.size());
-}
-
-void dump_kernel_state()
-{
-	console("dumping blocked tasks and all CPUs");
-	put("/proc/sysrq-trigger", "w");
-	put("/proc/sysrq-trigger", "l");
-	poll(nullptr, 0, dump_time.count());
-}
-
-/* ---- children ----------------------------------------------------------- */
-
-struct Ended {
-	bool in_time = false;
-	int status = 0;		/* of waitpid(), if in_time */
-};
-
-/*
- * Runs @body in a child and hands each line of its output to @line.  A child
- * that is not over in time is killed, but may be past that: it is not waited
- * for.
- */
-Ended in_child(Seconds limit, const std::function<int()> &body,
-	       const std::function<void(std::string_view)> &line)
-{
-	int out[2];
-
-	if (pipe2(out, O_CLOEXEC))
-		die("pipe");
-	const pid_t child = fork();
-
-	if (child < 0)
-		die("fork");
-	if (!child) {
-		setsid();
-		dup2(out[1], STDOUT_FILENO);
-		_exit(body());
-	}
-	close(out[1]);
-
-	const auto deadline = Clock::now() + limit;
-	std::optional<Clock::time_point> drain;
-	std::string pending;
-	Ended ended;
-	bool eof = false;
-
-	/* A stuck grandchild can keep the pipe open, so the end of the child
-	 * is the end, with or without an end of its output.
-	 */
-	while (!(ended.in_time && (eof || Clock::now() > *drain))) {
-		pollfd pfd = { eof ? -1 : out[0], POLLIN, 0 };
-		char buf[4096];
-
-		if (poll(&pfd, 1, 10) > 0) {
-			const ssize_t n = read(out[0], buf, sizeof(buf));
-
-			eof = n == 0;
-			pending.append(buf, n > 0 ? n : 0);
-			for (size_t at; (at = pending.find('\n')) != pending.npos;) {
-				line(std::string_view(pending).substr(0, at));
-				pending.erase(0, at + 1);
-			}
-		}
-		read_kmsg(note_running_case);
-		if (!ended.in_time &&
-		    waitpid(child, &ended.status, WNOHANG) == child) {
-			ended.in_time = true;
-			drain = Clock::now() + drain_time;
-		}
-		if (!ended.in_time && Clock::now() > deadline) {
-			dump_kernel_state();
-			kill(-child, SIGKILL);
-			break;
-		}
-	}
-	if (!pending.empty())
-		line(pending);
-	close(out[0]);
-	return ended;
 }
 
 /* ---- the items of the plan ---------------------------------------------- */
@@ -212,7 +107,7 @@ void ask_doctor()
 		child_line(fmt::format("# {}", text));
 	};
 
-	if (!in_child(doctor_time, body, line).in_time)
+	if (!in_child(doctor_time, body, line, note_running_case).in_time)
 		child_line("# doctor: no answer");
 }
 
@@ -256,20 +151,26 @@ Result kunit_results(const std::string &name)
 	return { Outcome::skip, "FILTER matches no case of it" };
 }
 
+/* Loads what the words of an item name. */
+Ended insmod(Seconds limit, const Words &words, const OnLine &log)
+{
+	const auto body = [&] {
+		return load_module(words[0], { words.begin() + 1, words.end() });
+	};
+
+	return in_child(limit, body, [](std::string_view) {}, log);
+}
+
 Result run_kunit(const std::string &name, Seconds limit,
 		 const Words &words)
 {
 	if (words[0] != "-") {
-		const auto body = [&] {
-			return load_module(words[0], { words.begin() + 1, words.end() });
-		};
-		const Ended ended = in_child(limit, body, [](std::string_view) {});
+		const Ended ended = insmod(limit, words, note_running_case);
 
 		if (!ended.in_time)
 			return hung(name, limit);
 		if (ended.status)
-			return { Outcome::fail, fmt::format("insmod: {}",
-				 strerror(WEXITSTATUS(ended.status))) };
+			return { Outcome::fail, "insmod: " + reason_of(ended.status) };
 	}
 	return kunit_results(name);
 }
@@ -292,15 +193,14 @@ Result run_program(const std::string &name, Seconds limit,
 		note_running_case(text);
 		child_line(text);
 	};
-	const Ended ended = in_child(limit, body, line);
+	const Ended ended = in_child(limit, body, line, note_running_case);
 
 	if (!ended.in_time)
 		return hung(name, limit);
 	if (WIFSIGNALED(ended.status) || printed.results < printed.planned)
 		fill_up(name, "did not finish");
 	if (WIFSIGNALED(ended.status))
-		return { Outcome::fail, fmt::format("killed by signal {}",
-						    WTERMSIG(ended.status)) };
+		return { Outcome::fail, reason_of(ended.status) };
 	switch (const int status = WEXITSTATUS(ended.status)) {
 	case 0:
 		return { Outcome::pass, "" };
@@ -319,22 +219,31 @@ Result run_torture(const std::string &name, Seconds limit,
 {
 	const auto begin = Clock::now(), deadline = begin + limit;
 	std::optional<bool> success;
+	std::vector<std::string> while_loading;
+	const auto line = [&](std::string_view text) {
+		if (!text.starts_with(name))
+			return;
+		child_line(fmt::format("# {}", text));
+		if (text.find("End of test: SUCCESS") != text.npos)
+			success = true;
+		else if (text.find("End of test: FAILURE") != text.npos)
+			success = false;
+	};
+	const Ended loaded = insmod(limit, words, [&](std::string_view text) {
+		while_loading.emplace_back(text);
+	});
 
-	if (const int err = load_module(words[0], { words.begin() + 1, words.end() }))
-		return { Outcome::fail, fmt::format("insmod: {}", strerror(err)) };
+	if (!loaded.in_time)
+		return hung(name, limit);
+	if (loaded.status)
+		return { Outcome::fail, "insmod: " + reason_of(loaded.status) };
 	child_line("KTAP version 1");
 	child_line("1..1");
 	begin_disturbing(name);
+	for (const std::string &text : while_loading)
+		line(text);
 	while (!success && Clock::now() < deadline) {
-		read_kmsg([&](std::string_view text) {
-			if (!text.starts_with(name))
-				return;
-			child_line(fmt::format("# {}", text));
-			if (text.find("End of test: SUCCESS") != text.npos)
-				success = true;
-			else if (text.find("End of test: FAILURE") != text.npos)
-				success = false;
-		});
+		read_kernel_log(line);
 		poll(nullptr, 0, 50);
 	}
 	if (!success) {
@@ -347,8 +256,15 @@ Result run_torture(const std::string &name, Seconds limit,
 	}
 	const std::string module = words[0].substr(0, words[0].rfind(".ko"));
 
-	if (syscall(SYS_delete_module, module.c_str(), O_NONBLOCK)) {
-		child_line(fmt::format("# rmmod {}: {}", module, strerror(errno)));
+	const auto rmmod = [&] {
+		return syscall(SYS_delete_module, module.c_str(), O_NONBLOCK) ? errno : 0;
+	};
+	const Ended removed = in_child(limit, rmmod, [](std::string_view) {}, note_running_case);
+
+	if (!removed.in_time)
+		return hung(name, limit);
+	if (removed.status) {
+		child_line(fmt::format("# rmmod {}: {}", module, reason_of(removed.status)));
 		success = false;
 	}
 	only_result("end_of_test", begin, "", *success);
@@ -400,14 +316,14 @@ Result run_kmemleak(const std::string &name, Seconds limit)
 	child_line("KTAP version 1");
 	child_line("1..1");
 	running_case = name + "." + claim;
-	const Ended ended = in_child(limit, body, line);
+	const Ended ended = in_child(limit, body, line, note_running_case);
 
 	if (!ended.in_time)
 		return hung(name, limit);
 	std::string why;
 
 	if (ended.status)
-		why = fmt::format("no scan: {}", strerror(WEXITSTATUS(ended.status)));
+		why = "no scan: " + reason_of(ended.status);
 	else if (objects)
 		why = fmt::format("{} object{}", objects, objects > 1 ? "s" : "");
 	only_result(claim, begin, why, why.empty());
@@ -415,13 +331,6 @@ Result run_kmemleak(const std::string &name, Seconds limit)
 }
 
 } // namespace
-
-void open_kernel_log()
-{
-	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (kmsg < 0)
-		die("open the kernel log");
-}
 
 bool is_test(const Words &item)
 {

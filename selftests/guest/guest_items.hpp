@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Items of the plan: guest_init.cpp sets the guest up and works through the plan,
- * guest_items.cpp runs one item of it.
+ * guest_items.cpp runs one item of it, mostly in a child of guest_child.cpp.
  */
 #ifndef GUEST_ITEMS_HPP
 #define GUEST_ITEMS_HPP
@@ -17,10 +17,7 @@ struct Result {
 	std::string why;	/* behind the result, if not empty */
 };
 
-/* To be called once, before any item is run. */
-void open_kernel_log();
-
-/* Runs an item of the plan that is_test(). */
+/* Runs an item of the plan that is_test(), after open_kernel_log(). */
 bool is_test(const Words &item);
 Result run_item(const Words &item);
 

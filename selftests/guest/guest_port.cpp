@@ -72,14 +72,18 @@ void die(std::string_view what)
 	restart();
 }
 
-void put(const char *path, std::string_view text)
+bool put(const char *path, std::string_view text)
 {
 	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const bool ok = fd >= 0 && write(fd, text.data(), text.size()) >= 0;
+	const int err = errno;
 
-	if (fd < 0 || write(fd, text.data(), text.size()) < 0)
-		console(fmt::format("{}: {}", path, strerror(errno)));
+	if (!ok)
+		console(fmt::format("{}: {}", path, strerror(err)));
 	if (fd >= 0)
 		close(fd);
+	errno = err;
+	return ok;
 }
 
 /* A driver that has just been loaded makes its ports in the background. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest as both halves of PID 1 see it; guest_port.cpp calls neither of them.
+ * The guest as all parts of PID 1 see it; guest_port.cpp calls none of them.
  */
 #ifndef GUEST_PORT_HPP
 #define GUEST_PORT_HPP
@@ -25,8 +25,8 @@ void nested(std::string_view line);
 /* A line on the console. */
 void console(std::string_view line);
 
-/* Write @text to the file @path; says on the console if that fails. */
-void put(const char *path, std::string_view text);
+/* Write @text to the file @path; says on the console if that fails, and leaves errno. */
+bool put(const char *path, std::string_view text);
 
 /* @file is below /modules unless it says where it is.  Returns 0 or an errno. */
 int load_module(const std::filesystem::path &file, const Words &params);

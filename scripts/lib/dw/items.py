@@ -10,7 +10,7 @@ from .document import timed
 BEGUN = re.compile(r'# running: (\w+)$')
 BEGUN_CASE = re.compile(r' +# running: (.+)$')
 CASE = re.compile(r'  (not )?ok \d+ (?:- )?(.*?)( # SKIP.*)?$')
-HUNG = re.compile(r'not ok \d+ (\w+) # (?:hung in|it left no results)')
+HUNG = re.compile(r'not ok \d+ (\w+) # (?:hung in|it left no results|insmod: killed by)')
 CASES = re.compile(r'  1\.\.(\d+)$')
 TIME = re.compile(r'# time: (\S+) (\d+\.\d+) s$')
 KINDS = ('skip', 'kunit', 'run', 'torture', 'kmemleak')
