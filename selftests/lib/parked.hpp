@@ -92,14 +92,21 @@ inline sleep_state look_at(pid_t pid, pid_t tid)
 	return s;
 }
 
-/* Poll until the thread sleeps there, for at most `bound`. */
+/*
+ * Poll until the thread sleeps there, for at most `bound`.  Nothing can be read either of one that
+ * is just being woken: it is unknown only if nothing ever could.
+ */
 inline sleep_state wait_parked(pid_t pid, pid_t tid, std::chrono::milliseconds bound)
 {
 	const auto deadline = std::chrono::steady_clock::now() + bound;
+	bool readable = false;
 
 	for (;;) {
 		sleep_state s = look_at(pid, tid);
 
+		readable |= !s.where.empty();
+		if (s.verdict == parked::unknown && readable)
+			s.verdict = parked::no;
 		if (s.verdict == parked::yes || std::chrono::steady_clock::now() >= deadline)
 			return s;
 		std::this_thread::sleep_for(std::chrono::microseconds(500));
