@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <fnmatch.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -45,7 +46,17 @@ std::string plain_name(std::string name)
 	return one_line(name);
 }
 
-void write_json(const run_options &o, const json &cases, int pass, int fail, int skip)
+/* A line to standard error if that is no place for results.  A file that is there stays as it is. */
+bool can_write(const run_options &o)
+{
+	const unique_fd fd(::open(o.json_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+
+	if (!fd)
+		fmt::print(stderr, "{}: --json {}: {}\n", o.program, o.json_path, std::strerror(errno));
+	return bool(fd);
+}
+
+bool write_json(const run_options &o, const json &cases, int pass, int fail, int skip)
 {
 	json all = o.json_extra.empty() ? json::object() : json::parse(o.json_extra);
 
@@ -59,7 +70,8 @@ void write_json(const run_options &o, const json &cases, int pass, int fail, int
 	file << all.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
 	file.flush();
 	if (!file)
-		throw errno_error(o.json_path);
+		fmt::print(stderr, "{}: --json {}: {}\n", o.program, o.json_path, std::strerror(errno));
+	return bool(file);
 }
 
 } /* namespace */
@@ -99,6 +111,8 @@ int run(const std::vector<test> &all, const run_options &o)
 		return 0;
 	}
 
+	if (!o.json_path.empty() && !can_write(o))
+		return 2;
 	catch_interrupts();
 	fmt::print("KTAP version 1\n1..{}\n", tests.size());
 	if (tests.empty())
@@ -141,11 +155,11 @@ int run(const std::vector<test> &all, const run_options &o)
 				 {"seconds", out.seconds},
 				 {"data", out.data}});
 	}
-	if (!o.json_path.empty())
-		write_json(o, cases, pass, fail, skip);
 	fmt::print("# Totals: pass:{} fail:{} xfail:0 xpass:0 skip:{} error:0\n", pass, fail, skip);
 	std::fflush(stdout);
-	if (fail || tests.empty())
+	const bool written = o.json_path.empty() || write_json(o, cases, pass, fail, skip);
+
+	if (fail || tests.empty() || !written)
 		return 1;
 	return pass ? 0 : 4;
 }

@@ -101,7 +101,10 @@ struct test {
 	milliseconds limit;
 };
 
-/* Returns the exit status: 0 passed, 1 failed or nothing to run, 4 all skipped. */
+/*
+ * Returns the exit status: 0 passed, 1 failed or nothing to run, 2 nowhere to write the results to,
+ * 4 all skipped.
+ */
 int run(const std::vector<test> &tests, const run_options &options);
 
 /* The cases that KTAP_CASE() declared, in the order of file and line. */

@@ -28,8 +28,13 @@ namespace {
 using clock = std::chrono::steady_clock;
 using nlohmann::json;
 
-/* How long a child that has given its verdict may take to go away. */
+/* How long a child that has given its verdict may take to go away, before --timeout-scale. */
 constexpr milliseconds grace{5000}, grace_after_failure{1000};
+
+milliseconds stretched(milliseconds plain, double scale)
+{
+	return std::chrono::duration_cast<milliseconds>(plain * scale);
+}
 
 std::atomic<pid_t> current_child{0};
 std::atomic<bool> was_interrupted{false};
@@ -175,9 +180,9 @@ void describe_threads(pid_t child)
  * The report of lookup_doctor, if it is loaded.  To be asked before the child is killed:
  * a thread that can end takes its part of the story along.
  */
-void ask_doctor()
+void ask_doctor(double scale)
 {
-	const auto deadline = clock::now() + doctor_time;
+	const auto deadline = clock::now() + stretched(doctor_time, scale);
 	const piped_child child = fork_with_pipe([](int pipe) { write_doctor_report(pipe); });
 	std::string report;
 	char buf[4096];
@@ -213,7 +218,7 @@ void ask_doctor()
  */
 void attend(const test &t, pid_t child, int pidfd, int pipe, double scale, outcome &out)
 {
-	const auto limit = std::chrono::duration_cast<milliseconds>(t.limit * scale);
+	const auto limit = stretched(t.limit, scale);
 	auto deadline = clock::now() + limit;
 	bool verdict_seen = false, killed = false;
 	inbox messages(out);
@@ -234,7 +239,7 @@ void attend(const test &t, pid_t child, int pidfd, int pipe, double scale, outco
 			if (out.verdict && !verdict_seen) {
 				verdict_seen = true;
 				deadline = clock::now() +
-					   (out.verdict == 'F' ? grace_after_failure : grace);
+					   stretched(out.verdict == 'F' ? grace_after_failure : grace, scale);
 			}
 			continue;
 		}
@@ -267,10 +272,10 @@ void attend(const test &t, pid_t child, int pidfd, int pipe, double scale, outco
 			out.reason = "passed, but its process did not exit";
 		}
 		describe_threads(child);
-		ask_doctor();
+		ask_doctor(scale);
 		::kill(child, SIGKILL);
 		killed = true;
-		deadline = clock::now() + grace_after_failure;
+		deadline = clock::now() + stretched(grace_after_failure, scale);
 	}
 	messages.finish();
 }

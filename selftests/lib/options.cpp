@@ -3,6 +3,7 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cmath>
 #include <random>
 
@@ -46,19 +47,30 @@ void options::add(const std::string &flags, double &value, double least, double 
 	impl_->app.add_option(flags, value, help)->check(check, "")->capture_default_str();
 }
 
+/* CLI11 has its own mind: for it 010 is 8, and what is too large the largest. */
+static std::optional<uint64_t> whole_number(const std::string &text)
+{
+	uint64_t n = 0;
+	const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+
+	if (error != std::errc() || end != text.data() + text.size())
+		return {};
+	return n;
+}
+
 void options::add(const std::string &flags, uint64_t &value, uint64_t least, uint64_t most,
 		  const std::string &help)
 {
 	auto check = [least, most](const std::string &text) -> std::string {
-		uint64_t n;
+		const auto n = whole_number(text);
 
-		if (text.empty() || text[0] == '-' || !CLI::detail::lexical_cast(text, n) ||
-		    n < least || n > most)
+		if (!n || *n < least || *n > most)
 			return fmt::format("{} is not a whole number from {} to {}", text, least, most);
 		return {};
 	};
+	auto take = [&value](const std::string &text) { value = whole_number(text).value_or(0); };
 
-	impl_->app.add_option(flags, value, help)->check(check, "");
+	impl_->app.add_option_function<std::string>(flags, take, help)->check(check, "")->type_name("UINT");
 }
 
 void options::add_flag(const std::string &flags, bool &value, const std::string &help)
