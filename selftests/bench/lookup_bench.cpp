@@ -17,6 +17,7 @@
 #include "mount.hpp"
 #include "options.hpp"
 #include "race.hpp"
+#include "scratch_files.hpp"
 #include "unique_fd.hpp"
 
 #include <algorithm>
@@ -184,43 +185,43 @@ json run_mode(ktap::test_case &t, const bench_config &c, const std::string &mode
 		    {"p99_9_ns", all.percentile(99.9)}, {"max_ns", all.most()}};
 }
 
-/* Files to find; in a directory that cannot be written to, what is there. */
-std::vector<std::string> make_present(const bench_config &c, int dir, bool &made)
+std::vector<std::string> names_to_make(const bench_config &c)
 {
 	std::vector<std::string> names;
 
-	made = true;
-	for (int i = 0; i < 64; i++) {
-		const std::string name = fmt::format("bench-{:x}-{}", c.seed & 0xffffff, i);
+	for (int i = 0; i < 64; i++)
+		names.push_back(fmt::format("bench-{:x}-{}", c.seed & 0xffffff, i));
+	return names;
+}
+
+/* Files to find; in a directory that takes none, what is there. */
+std::vector<std::string> make_present(const bench_config &c, int dir, const scratch_files &files)
+{
+	for (const std::string &name : files.names()) {
 		const unique_fd fd(::openat(dir, name.c_str(),
 					    O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
 
-		if (!fd)
-			break;
-		names.push_back(name);
+		if (fd)
+			continue;
+		if (errno != EROFS && errno != EACCES && errno != EPERM && errno != ENOENT)
+			throw errno_error(c.dir + "/" + name);
+		for (const char *there : {"file-bench", "version", "meminfo"})
+			if (::faccessat(dir, there, F_OK, 0) == 0)
+				return {there};
+		return {"."};
 	}
-	if (names.empty()) {
-		made = false;
-		names = {"."};
-		for (const char *name : {"meminfo", "version", "file-bench"})
-			if (::faccessat(dir, name, F_OK, 0) == 0)
-				names = {name};
-	}
-	return names;
+	return files.names();
 }
 
 void bench(ktap::test_case &t, const bench_config &c)
 {
 	const unique_fd dir = open_or_throw(c.dir, O_RDONLY | O_DIRECTORY);
-	bool made = false;
-	const auto present = make_present(c, dir.get(), made);
+	const scratch_files files(dir.get(), names_to_make(c));
+	const auto present = make_present(c, dir.get(), files);
 	json results = json::array();
 
 	for (const std::string &mode : c.modes)
 		results.push_back(run_mode(t, c, mode, dir.get(), present));
-	for (const std::string &name : present)
-		if (made)
-			::unlinkat(dir.get(), name.c_str(), 0);
 	t.note("{:<10} {:>12} {:>25} {:>9} {:>9} {:>9} {:>9} {:>10}", "mode", "lookups/s",
 	       "[least .. most]", "p50 us", "p90 us", "p99 us", "p99.9 us", "max us");
 	for (const json &m : results) {

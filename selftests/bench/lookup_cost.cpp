@@ -23,8 +23,10 @@
 #include "caches.hpp"
 #include "counted.hpp"
 #include "options.hpp"
+#include "scratch_files.hpp"
 
 #include <linux/openat2.h>
+#include <optional>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -105,17 +107,13 @@ public:
 	{
 		if (!row_.writable)
 			return;
+		made_.emplace(dir_.get(), names_);
 		for (const std::string &name : names_)
-			t.require(create(dir_.get(), name.c_str()), "{}: {}", name,
-				  std::strerror(errno));
+			if (!create(dir_.get(), name.c_str()))
+				throw errno_error(dir + "/" + name);
 		require(t, file, "once it is made");
 		if (row_.before == nothing)
-			unlink_all();
-	}
-	~named() override
-	{
-		if (row_.writable)
-			unlink_all();
+			made_->remove();
 	}
 
 	void before(ktap::test_case &t) override
@@ -136,7 +134,7 @@ public:
 			  good_, names_.size());
 		require(t, row_.after, "after the batch");
 		if (row_.writable && row_.before != row_.after)
-			unlink_all();
+			made_->remove();
 		return names_.size();
 	}
 
@@ -150,15 +148,10 @@ private:
 				  wanted);
 		}
 	}
-	void unlink_all() const
-	{
-		for (const std::string &name : names_)
-			::unlinkat(dir_.get(), name.c_str(), 0);
-	}
-
 	const named_row &row_;
 	unique_fd dir_;
 	std::vector<std::string> names_;
+	std::optional<scratch_files> made_;	/* behind what it uses */
 	uint64_t good_ = 0;
 };
 
@@ -174,10 +167,11 @@ public:
 			more_.push_back(open_or_throw("/dev/null", O_RDONLY));
 	}
 
-	void before(ktap::test_case &t) override
+	void before(ktap::test_case &) override
 	{
 		drop_caches();
-		t.require(::lseek(dir_.get(), 0, SEEK_SET) == 0, "lseek: {}", std::strerror(errno));
+		if (::lseek(dir_.get(), 0, SEEK_SET) < 0)
+			throw errno_error("lseek");
 		dentries_ = dentries();
 	}
 	void run() override
@@ -250,7 +244,7 @@ constexpr uint64_t warm_up = 8;		/* batches; slabs and free lists are steady the
 
 void cost(ktap::test_case &t, const cost_config &c, const std::string &row)
 {
-	come_first(t);
+	come_first();
 	const auto s = make_subject(t, c, row);
 
 	count_batches(t, row, *s, warm_up, c.batches);
@@ -270,7 +264,7 @@ int main(int argc, char **argv)
 
 	o.add_run_options(run);
 	o.add_words("--rows", c.rows, row_names, "rows, separated by commas; default all");
-	o.add("--batches", c.batches, 0, 100000, "samples of each row, default 61");
+	o.add("--batches", c.batches, 1, 100000, "samples of each row, default 61");
 	o.add("--batch", c.batch, 1, 10000,
 	      "names in a sample, default 64; procfs and readdir take what is there");
 	o.add("--dir-tmpfs", c.tmpfs, "a directory on tmpfs, default /mnt/tmpfs");

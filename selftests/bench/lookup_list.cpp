@@ -44,13 +44,13 @@ struct list_config {
 /* Descriptors of one file, in /proc/self/fd. */
 class descriptors : public subject {
 public:
-	descriptors(ktap::test_case &t, uint64_t names, bool cached)
+	descriptors(uint64_t names, bool cached)
 		: cached_(cached), wanted_(names), list_(names)
 	{
 		const rlimit most = {names + 1000, names + 1000};
 
-		t.require(::setrlimit(RLIMIT_NOFILE, &most) == 0, "RLIMIT_NOFILE: {}",
-			  std::strerror(errno));
+		if (::setrlimit(RLIMIT_NOFILE, &most) < 0)
+			throw errno_error("RLIMIT_NOFILE");
 		for (uint64_t i = 0; i < names; i++)
 			files_.push_back(open_or_throw("/dev/null", O_RDONLY));
 		list_.open("/proc/self/fd");
@@ -207,9 +207,9 @@ void measure(ktap::test_case &t, const list_config &c, const std::string &row)
 	const bool cached = row.ends_with("-cached");
 
 	/* Before there are threads, which do as we do. */
-	come_first(t);
+	come_first();
 	if (row.starts_with("list-procfs")) {
-		descriptors s(t, c.names, cached);
+		descriptors s(c.names, cached);
 
 		count_batches(t, row, s, warm_up, c.batches);
 	} else if (row.starts_with("list-fuse")) {

@@ -292,7 +292,7 @@ void measure(ktap::test_case &t, uint64_t batches, const row_kind &row)
 		cold s(t, row);
 
 		/* Servers, and threads if there are any, do not. */
-		come_first(t);
+		come_first();
 		count_batches(t, row.name, s, warm_up, batches);
 		return;
 	}

@@ -28,6 +28,7 @@
 #include "options.hpp"
 #include "program.hpp"
 #include "race.hpp"
+#include "scratch_files.hpp"
 #include "ticks.hpp"
 #include "unique_fd.hpp"
 
@@ -269,11 +270,13 @@ void own_names(ktap::test_case &t, const workload_config &c, unsigned n, bool ho
 	const int wanted = hot ? 0 : ENOENT;
 	std::vector<std::string> names;
 
-	for (unsigned who = 0; who < n; who++) {
+	for (unsigned who = 0; who < n; who++)
 		names.push_back(fmt::format("workload-{}", who));
+	const scratch_files files(dir.get(), names);
+
+	for (const std::string &name : names)
 		if (hot)
-			open_or_throw(c.dir + "/" + names[who], O_CREAT | O_WRONLY, 0600);
-	}
+			open_or_throw(c.dir + "/" + name, O_CREAT | O_WRONLY, 0600);
 	measure(t, c, [&] {
 		const uint64_t took = run_threads(t, n, lookups, [&](unsigned who) {
 			uint64_t good = 0;
@@ -285,8 +288,6 @@ void own_names(ktap::test_case &t, const workload_config &c, unsigned n, bool ho
 
 		return static_cast<double>(took) / static_cast<double>(n * lookups);
 	});
-	for (const std::string &name : names)
-		::unlinkat(dir.get(), name.c_str(), 0);
 }
 
 void same_name(ktap::test_case &t, const workload_config &c, unsigned n)
@@ -379,7 +380,7 @@ int main(int argc, char **argv)
 
 	o.add_run_options(run);
 	o.add_words("--rows", rows, row_names, "rows, separated by commas; default all");
-	o.add("--runs", c.runs, 0, 10000, "samples of each row, default 5");
+	o.add("--runs", c.runs, 1, 10000, "samples of each row, default 5");
 	o.add("--processes", c.processes, 1, 256, "of ls and stress-ng, default 4");
 	o.add("--seed", c.seed, 0, UINT64_MAX, "of stress-ng, default 1");
 	o.add("--dir", c.dir, "a directory on tmpfs, default /mnt/tmpfs");
