@@ -19,16 +19,14 @@ public:
 	{
 		/* It may be mounted already. */
 		::mount("tracefs", tracing, "tracefs", 0, nullptr);
+		/* There may be one of a case that was killed. */
+		remove();
 		set_ = put("kprobe_events", "p:lookup/" + event_ + " " + function + "\n") &&
 		       put("events/lookup/" + event_ + "/enable", "1");
 	}
 	pass_counter(const pass_counter &) = delete;
 	pass_counter &operator=(const pass_counter &) = delete;
-	~pass_counter()
-	{
-		put("events/lookup/" + event_ + "/enable", "0");
-		put("kprobe_events", "-:lookup/" + event_ + "\n");
-	}
+	~pass_counter() { remove(); }
 
 	/* Nothing if the kernel cannot count them. */
 	std::optional<uint64_t> passes() const
@@ -55,6 +53,11 @@ private:
 
 		return fd && ::write(fd.get(), text.data(), text.size()) ==
 			     static_cast<ssize_t>(text.size());
+	}
+	void remove() const
+	{
+		put("events/lookup/" + event_ + "/enable", "0");
+		put("kprobe_events", "-:lookup/" + event_ + "\n");
 	}
 
 	const std::string event_;
