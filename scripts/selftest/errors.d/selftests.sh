@@ -104,8 +104,9 @@ no_name_is_in_the_way() {
 	rm -r "$dir"
 }
 
+# raced_are TEST NUMBER: how many there are.
 raced_are() {
-	(($(pgrep -cf "^$tmp/raced ") $1))
+	test "$(pgrep -cf "^$tmp/raced ")" "$@"
 }
 
 no_idle_process_is_left() {
@@ -119,7 +120,7 @@ no_idle_process_is_left() {
 	"$tmp/raced" --filter '*_of_a_new_process_*' --duration 20 > "$tmp/raced.log" &
 	run=$!
 	# Two more: the case, and the process that it makes.
-	if soon raced_are '> 2' && kill -KILL "$run" && soon raced_are '== 0'; then
+	if soon raced_are -gt 2 && kill -KILL "$run" && soon raced_are -eq 0; then
 		result ok "$((number + 1))" "$name"
 	else
 		result 'not ok' "$((number + 1))" "$name"
