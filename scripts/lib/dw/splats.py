@@ -19,7 +19,7 @@ ACCESS = re.compile(r'\] (?:race .*, with )?((?:read|write|read-write)(?: \([a-z
                     r'to 0x[0-9a-f]+ (of \d+ bytes)')
 
 # Heads of reports that may not say where: of a stall or a leak that is chance.
-SOMEWHERE = re.compile(r'BUG|WARNING|INFO: t|watchdog: BUG|kernel BUG|Oops|general|Unable|Internal|list_|UBSAN|ODEBUG')
+SOMEWHERE = re.compile(r'(?:\[ )?BUG|WARNING|INFO: t|watchdog: BUG|kernel BUG|Oops|general|Unable|Internal|list_|UBSAN|ODEBUG')
 NAMED = re.compile(r'\w\+0x[0-9a-f]')
 
 # A lock as lockdep prints it.  Those that a task holds have a number before them.
