@@ -29,7 +29,8 @@
 # O         where everything is built and kept, outside of all source trees
 # FILTER    glob SUITE[.CASE]: run only what matches; of make mutants it is a glob for a
 #           mutant's name
-# SEED      seed of everything random, 1..2^63-1; default: drawn, and printed
+# SEED      seed of everything random, 1..2^63-1; default: drawn, and printed.  make soak: one run
+#           with that seed, which counts for nothing
 # DURATION  seconds that a stress or torture run lasts
 # THREADS   threads of a stress run
 # TIMEOUT   factor by which all time limits are stretched
