@@ -2,11 +2,11 @@
 # shellcheck shell=bash
 #
 # What a host is asked before any work is handed to it, by scripts/lib/hosts.sh, which sends
-# this to a bash there:
+# this to a bash there, behind made.sh:
 #
 #	bash -s RUN [O]
 #
-# Takes O= there for this run, and prints O=, its CPUs and which machine it is.  An O= in which
+# Takes O= there for this run, and prints O=, its CPUs, which machine it is and what made() says.  An O= in which
 # something else runs, or that is not one of ours, is left alone, with one line that says so.
 
 set -euo pipefail
@@ -34,5 +34,5 @@ if ! printf '%s\n' "$RUN" > "$O/hosts/run.new" 2> /dev/null; then
 	trouble "O=$O: the disk is full"
 fi
 mv "$O/hosts/run.new" "$O/hosts/run"
-printf 'O=%s\ncpus=%s\nmachine=%s\n' "$(realpath "$O")" "$(nproc)" \
-	"$(cat /etc/machine-id 2> /dev/null || hostname)"
+printf 'O=%s\ncpus=%s\nmachine=%s\nmade=%s\n' "$(realpath "$O")" "$(nproc)" \
+	"$(cat /etc/machine-id 2> /dev/null || hostname)" "$(made)"

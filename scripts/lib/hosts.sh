@@ -21,11 +21,20 @@
 # what it needs, or has it from last time.
 #
 # The record of what is done, $O/hosts/VERB-KEY/ on this side, is of this checkout and these
-# variables.  It is kept until all is done, so that another run does what is missing.
+# variables, and an item in it of the packages of a host.  It is kept until all is done, so that
+# another run does what is missing.
+
+# shellcheck source=scripts/lib/made.sh
+. "$TOP/scripts/lib/made.sh"
 
 # What the hosts are told of what the user has asked for.
-TOLD=(BASE SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY ARCH LLVM CC C W WITH
+TOLD=(BASE SERIES CONFIG KUNIT FILTER SEED DURATION THREADS TIMEOUT ACCEL SMP MEMORY ARCH LLVM CC C W WITH FS
 	PATIENCE)
+
+# Whether the user has asked for that of variable $1 which it is.
+asked_for() {
+	[[ " ${NOT_ASKED_FOR[*]} " != *" $1 "* ]] && wanted "$1"
+}
 
 # The login of each host as it is written, its CPUs, its O=; by the name that it has in what is said.
 declare -A LOGIN_OF=() CPUS_OF=() O_OF=()
@@ -111,11 +120,12 @@ ask_host() {
 
 	if [[ ${LOGIN_OF[$name]} == : ]]; then
 		printf '%s\n' "$RUN" > "$O/hosts/run"
-		printf 'O=%s\ncpus=%s\nmachine=%s\n' "$O" "$(nproc)" "$(cat /etc/machine-id 2> /dev/null || hostname)" > "$rec/probe-$name"
+		printf 'O=%s\ncpus=%s\nmachine=%s\nmade=%s\n' "$O" "$(nproc)" \
+			"$(cat /etc/machine-id 2> /dev/null || hostname)" "$(made)" > "$rec/probe-$name"
 		return
 	fi
 	ssh_to "$name"
-	setpriv --pdeathsig TERM "${SSH[@]}" bash -s "$RUN" "${O_OF[$name]}" < "$TOP/scripts/lib/host-probe.sh" \
+	setpriv --pdeathsig TERM "${SSH[@]}" bash -s "$RUN" "${O_OF[$name]}" < <(cat "$TOP"/scripts/lib/{made,host-probe}.sh) \
 		> "$rec/probe-$name" 2> "$rec/said-$name" || status=$?
 	((status == 0)) || why_not_reached "$name" "$status" "$rec/said-$name" > "$rec/wrong-$name"
 }
@@ -185,8 +195,7 @@ write_hosts() {
 		fi
 		settings=("O=$(probed O "$name")" "RUN=$RUN" "GUESTS=$cpus" "CHECKOUT=$checkout")
 		for variable in "${TOLD[@]}"; do
-			[[ -z ${!variable:-} || " ${NOT_ASKED_FOR[*]} " == *" $variable "* ]] ||
-				settings+=("$variable=${!variable}")
+			! asked_for "$variable" || settings+=("$variable=${!variable}")
 		done
 		declare -p settings SSH | sed 's/^declare -a settings=/SETTINGS=/; s/^declare -a SSH=/LOGIN=/' > "$rec/host-$name"
 	done > "$rec/hosts"
@@ -200,7 +209,7 @@ key_of_run() {
 		(cd "$TOP" && find Makefile Kconfig.fragment module kunit selftests scripts patches \
 			-name __pycache__ -prune -o -type f ! -name '*.md' -print0 | sort -z | xargs -0 sha256sum)
 		for variable in "${TOLD[@]}"; do
-			printf '%s=%s\n' "$variable" "${!variable:-}"
+			! asked_for "$variable" || printf '%s=%s\n' "$variable" "${!variable}"
 		done
 	} | sha256sum | cut -c1-12
 }
@@ -210,7 +219,7 @@ begin_hosts() {
 	verb=$1 rec=$O/hosts/$1-$(key_of_run)
 	RUN=$(hostname)-$$-$(date +%s)
 	NEED="parallel openssh-client" "$TOP/scripts/steps/deps" > /dev/null
-	mkdir -p "$rec/done" "$rec/out"
+	mkdir -p "$rec/done" "$rec/made" "$rec/out"
 	rm -f "$rec"/{attempts,trouble,joblog,left.lock}
 	touch "$rec"/{attempts,trouble}
 	take_hosts
@@ -223,7 +232,7 @@ collect() {
 	there=$(probed O "$2")
 	rm -rf "$new"
 	mkdir "$new"
-	tar -x -z -f "$rec/out/$name" -C "$new" 2> /dev/null && [[ -f $new/said ]] || return
+	tar -x -z -f "$rec/out/$name" -C "$new" 2> /dev/null && [[ -f $new/said && -f $new/made ]] || return
 	mkdir -p "$INTO"
 	while IFS= read -r -d '' file; do
 		sed -i "s,$there/hosts/items/$name/results,$INTO,g; s,\bO=\(.\?\)$there\b,O=\1$O,g" "$file"
@@ -240,6 +249,7 @@ collect() {
 		rm -rf "${INTO:?}/$target"
 		mv "$entry" "$INTO/$target"
 	done
+	mv "$new/made" "$rec/made/$name"
 	mv "$new/said" "$rec/done/$name"
 	rm -rf "$new" "$rec/out/$name"{,.err,.seq}
 }
@@ -271,7 +281,7 @@ longest_first() {
 
 # hand_out SCRIPT SLOTS [NAME...]: SCRIPT --one NAME of each on one of the hosts, which has SLOTS
 # of them at a time, an expression in which $cpus is that of the host.  What has a verdict from
-# an earlier run is not done again.  $INTO is where results go, $when_done what is called with
+# an earlier run is not done again, if one of the hosts would make it with the same packages.  $INTO is where results go, $when_done what is called with
 # each name behind show_item, if any, $equal whether all take the same time.  Sets $missing to what
 # could not be done.
 hand_out() {
@@ -283,9 +293,10 @@ hand_out() {
 	missing=()
 	: "${INTO:=$RESULTS}"
 	for name; do
-		if [[ -f $rec/done/$name ]]; then
+		if [[ -f $rec/done/$name ]] && grep -qxF "made=$(< "$rec/made/$name")" "$rec"/probe-*; then
 			show_item "$name"
 		else
+			rm -f "$rec/done/$name"
 			names+=("$name")
 		fi
 	done

@@ -27,13 +27,16 @@ make_copy() {
 		[[ ! -f $O/other ]] || { touch "$TREE/other"; git -C "$TREE" add other; }
 		git -C "$TREE" -c user.name=x -c user.email=x@x commit -q --allow-empty -m x
 		[[ $1 != build ]] || exit 0
-		results=$RESULTS/$(date -u +%Y%m%dT%H%M%SZ)-$1
+		results=$RESULTS/$(date -u +%Y%m%dT%H%M%SZ)-$1-$$
 		mkdir -p "$results"
 		printf 'make %s CONFIG=%s O=%s\n' "$1" "$CONFIG" "$O" > "$results/summary.txt"
 		printf '1\n' > "$results/seed"
 		printf '# lookup_torture: End of test: SUCCESS slept=40 lookups=100\n' > "$results/results.ktap"
 		printf '%d\n' "$$" > "$O/running"
 		printf '%s\n' "$CONFIG" >> "$O/ran"
+		# In the environment, not as lib.sh has it.
+		printf 'FS=%s WITH%s\n' "$FS" "$(printenv WITH | sed 's/^/=/')" >> "$O/settings"
+		ln -sfn "${results##*/}" "$RESULTS/latest"
 		while [[ -f $O/hold ]]; do
 			sleep 0.05
 		done
@@ -189,10 +192,45 @@ interrupted() {
 	holds 'and all that hands out' test -z "$(pgrep -f "$tmp/o/hosts/matrix")"
 	rm -f "$tmp/b/hold"
 	before=$(ran)
+	# It is another record.
+	result 'another run passes' "$(matrix env WITH= || cat "$tmp/said")"
+	holds 'and does all of it' test "$(ran)" = $((before + 4))
+	before=$(ran)
 	result 'the next run passes' "$(matrix || cat "$tmp/said")"
 	holds 'as one verdict' says '4 passed, 0 failed, 0 skipped'
 	holds 'and has done what was missing only' test "$(ran)" = $((before + 1))
 	holds 'which it said' grep -q '^hosts  *3 of 4 were done before; 1 are left' "$tmp/said"
+}
+
+# The source of the kernels comes in a package of another version meanwhile.
+updated() {
+	local pid before
+
+	both
+	mkdir -p "$tmp"/{a,b}/debs/suite
+	touch "$tmp/b/hold" "$tmp"/{a,b}/debs/suite/linux-source-1_1.deb
+	matrix setsid &
+	pid=$!
+	soon 'a host is in the middle of an item' test -s "$tmp/b/running"
+	soon 'and the others are done' are_done 3
+	kill -INT -- "-$(pgrep -P "$(pgrep -P "$pid")")"
+	wait "$pid" || true
+	rm -f "$tmp/b/hold"
+	before=$(ran)
+	touch "$tmp"/{a,b}/debs/suite/linux-source-1_2.deb
+	result 'behind an update of its hosts a run passes' "$(matrix || cat "$tmp/said")"
+	holds 'as one verdict' says '4 passed, 0 failed, 0 skipped'
+	holds 'and has done all of it' test "$(ran)" = $((before + 4))
+}
+
+# What the user has asked for, and none at all is something.
+settings() {
+	both
+	result 'a run with settings passes' "$(matrix env FS=nfs4 WITH= || cat "$tmp/said")"
+	holds 'which each host has' test "$(sort -u "$tmp"/{a,b}/settings)" = 'FS=nfs4 WITH='
+	both
+	result 'and so does one without' "$(matrix || cat "$tmp/said")"
+	holds 'where none has them' test "$(sort -u "$tmp"/{a,b}/settings)" = 'FS= WITH'
 }
 
 full_disk() {
@@ -230,12 +268,15 @@ nobody_left() {
 }
 
 many_waits() {
+	local kept
+
 	both
 	result 'a soak on two hosts goes on until there are enough waits' \
 		"$(drive env SOAK=120 "$tmp/top/scripts/check/soak" || cat "$tmp/said")"
 	holds 'as one verdict' says '1 passed, 0 failed, 0 skipped'
 	holds 'a line a run is kept' test "$(awk '{ sum += $3 } END { print sum }' "$tmp"/o/soak/*)" = "$((40 * $(ran)))"
 	holds 'which both have had' test -s "$tmp/a/ran" -a -s "$tmp/b/ran"
+	holds 'and of which nothing else is' test -z "$(find "$tmp/o/results" -name '*-soak-*' -o -name latest)"
 	both
 	touch "$tmp/a/lose"
 	holds 'a run that loses one ends it' fails drive env SOAK=100000 "$tmp/top/scripts/check/soak"
@@ -247,8 +288,11 @@ many_waits() {
 	holds 'nor here' fails drive env -u HOSTS SOAK=120 "$tmp/top/scripts/check/soak"
 	holds 'which is said' grep -q '^soak: a run failed after [0-9]* waits: .*remove it to go on' "$tmp/said"
 	rm "$tmp"/o/soak/*.failed
+	kept=$(find "$tmp/o/results" -name '*-soak-*' | wc -l)
 	result 'and once that is explained it does' \
-		"$(drive env -u HOSTS SOAK=120 "$tmp/top/scripts/check/soak" || cat "$tmp/said")"
+		"$(drive env -u HOSTS SOAK=240 "$tmp/top/scripts/check/soak" || cat "$tmp/said")"
+	holds 'and keeps what the last run has left' test -d "$tmp/o/results/latest/"
+	holds 'and that only' test "$(find "$tmp/o/results" -name '*-soak-*' | wc -l)" = $((kept + 1))
 }
 
 # A failure is a verdict, and nobody asks another host for a better one.
