@@ -13,8 +13,10 @@ import io
 import json
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 import types
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -25,6 +27,7 @@ sys.path[:0] = [os.path.join(SCRIPTS, name) for name in ('lib', 'steps')]
 # pylint: disable=wrong-import-position
 from dw.cases import print_cases
 from machine import accelerator, qemu, run
+from verdict_test import load
 
 # What QEMU 7.2 says on an AMD host whose KVM does not know that register.
 ABORTS = '''\
@@ -106,9 +109,10 @@ class Bench:
         """How a guest ends whose plan may take a minute."""
         return run.run(self.args(progress=progress), 'tcg', '', self.where, 60, 60)
 
-    def chosen(self, accel='auto', arch='x86_64'):
+    def chosen(self, accel='auto', arch='x86_64', gdb=None):
         """(accelerator, CPU, why); 'refused' if it did not go on."""
         args = self.args(accel, arch)
+        args.gdb = gdb
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
             try:
@@ -194,6 +198,40 @@ def silent(bench):
     yield 'one that ends does not', got['status'] == 0, got
 
 
+def debugged(bench):
+    """A guest that gdb has stopped has all the time that there is, and Ctrl-C is for gdb."""
+    guest = load(os.path.join(SCRIPTS, 'steps', 'guest'))
+    guest.BOOT, guest.MARGIN = 1, 0
+    args = ['guest', '--accel', 'tcg', '--plan', '/dev/null', '--results', os.path.join(bench.where, 'debugged')]
+    for name in ('kernel', 'initramfs', 'gen-init-cpio', 'accel-cache'):
+        args += [f'--{name}', os.path.join(bench.where, name.replace('-', '_'))]
+
+    def status(*more, interrupt=False):
+        before = [(number, signal.getsignal(number)) for number in
+                  (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)]
+        timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        sys.argv = [*args, *more]
+        if interrupt:
+            timer.start()
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                return guest.main()
+        finally:
+            timer.cancel()
+            for number, handler in before:
+                signal.signal(number, handler)
+
+    bench.qemu(max='sleep 2\n' + BOOTS, less='sleep 2\n' + BOOTS, least='sleep 2\n' + BOOTS)
+    got = status()
+    yield 'a guest that says nothing in its time hangs', got == 124, got
+    got = status('--gdb', 'x')
+    yield 'one that gdb has stopped does not', got == 0, got
+    got = status(interrupt=True)
+    yield 'Ctrl-C ends a guest', got == 130, got
+    got = status('--gdb', 'x', interrupt=True)
+    yield 'but not that of gdb', got == 0, got
+
+
 def tests(bench):
     """(name, whether it is so, what there is instead)."""
     qemu, chosen = bench.qemu, bench.chosen
@@ -202,6 +240,10 @@ def tests(bench):
     yield 'KVM that works is used, with all that the host has', got[:2] == ('kvm', 'max'), got
     chosen()
     yield 'and is tried once', bench.called() == ['max'], bench.called()
+
+    qemu(max='[[ " $* " != *" -gdb "* ]] || sleep 60\n' + BOOTS)
+    got = chosen(gdb='x')
+    yield 'also by one that does not wait for gdb, before one that does', got[0] == 'kvm', got
 
     qemu(max=ABORTS, less=BOOTS)
     got = chosen()
@@ -232,11 +274,14 @@ def tests(bench):
     yield 'a guest that hangs is not tried with other CPUs', \
         got[0] == 'tcg' and bench.called() == ['max'], (got, bench.called())
     yield 'and is told as such', 'did not get to user space within 1 s' in got[2], got
+    yield 'but not remembered: the machine may have had much to do', not bench.remembered(), bench.remembered()
     accelerator.PVM = bench.where
     qemu(max=ABORTS, less=HANGS)
     got = chosen()
     yield 'where the KVM of the host is kvm_pvm, that is the reason', \
         'kvm_pvm' in got[2] and 'user space' not in got[2], got
+    yield 'which is remembered, and where', \
+        bench.remembered().get('works') is False and f'(remembered in {bench.where}/accel.json)' in got[2], got
     accelerator.PVM = '/nowhere'
 
     qemu(max=PANICS)
@@ -260,7 +305,7 @@ def main():
         bench = Bench(where)
         results = [*tests(bench), *machines(bench)]
         bench.script('gen_init_cpio', '')
-        results += [*foreign(bench), *silent(bench)]
+        results += [*foreign(bench), *silent(bench), *debugged(bench)]
     return print_cases(results)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Who runs the guest: KVM if it works on this host, which is tried and remembered, or TCG."""
 
+import copy
 import json
 import os
 import tempfile
@@ -20,18 +21,20 @@ CPUS = ('max', 'max,-arch-capabilities', 'qemu64,-arch-capabilities')
 
 def probe_kvm(args):
     """Boots something for a few seconds with each of CPUS until one works; returns what is to
-    be remembered of this host, or a word on a guest that died, which tells of its kernel."""
+    be remembered of this host, or a word on a guest that died or hung, which tells of its kernel."""
     why = ''
+    args = copy.copy(args)
+    args.gdb = None         # which it would wait for
     for args.cpu in CPUS:
         with tempfile.TemporaryDirectory(prefix='dentry-wait.') as where:
             came = run(args, 'kvm', '', where, PROBE * args.timeout, PROBE * args.timeout)
         if came['status'] == 0:
             return {'works': True, 'cpu': args.cpu, 'why': why}
         if came['status'] == 124:
-            why = f'a guest did not get to user space within {PROBE * args.timeout} s'
-            if os.path.isdir(PVM):
-                why = 'the KVM of this host is kvm_pvm: a guest without PVM support hangs ' \
-                      'after the BIOS'
+            # It may be its kernel, or a machine that has much else to do.
+            if not os.path.isdir(PVM):
+                return f'a guest did not get to user space within {PROBE * args.timeout} s'
+            why = 'the KVM of this host is kvm_pvm: a guest without PVM support hangs after the BIOS'
             break
         if not came.get('machine_failed'):
             return came['why']
@@ -73,7 +76,7 @@ def choose_accelerator(args):
         if isinstance(known, str):
             if args.accel == 'kvm':
                 refuse(f'ACCEL=kvm: KVM failed ({known}), perhaps because of this kernel; use ACCEL=tcg')
-            return 'tcg', f'KVM failed ({known}), perhaps because of this kernel'
+            return 'tcg', f'KVM failed ({known}), perhaps because of this kernel; ACCEL=tcg silences this'
         known['host'] = host
         with open(args.accel_cache + '.new', 'w', encoding='utf-8') as file:
             json.dump(known, file)
@@ -84,4 +87,4 @@ def choose_accelerator(args):
             (f', {args.cpu}; {known["why"]}' if known['why'] else '')
     if args.accel == 'kvm':
         refuse(f'ACCEL=kvm: {known["why"]}; use ACCEL=tcg (remembered in {args.accel_cache})')
-    return 'tcg', f'{KVM} opens, but {known["why"]}; ACCEL=tcg silences this'
+    return 'tcg', f'{KVM} opens, but {known["why"]} (remembered in {args.accel_cache}); ACCEL=tcg silences this'
