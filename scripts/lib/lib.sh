@@ -52,7 +52,8 @@ lock() {
 		return
 	fi
 	mkdir -p "$O" || die "O=$O: cannot be created; choose another O="
-	[[ -f $O/lock || -z $(ls -A "$O") ]] ||
+	# Another run may make the lock between the first two.
+	[[ -f $O/lock || -z $(ls -A "$O") || -f $O/lock ]] ||
 		die "O=$O is not empty and was not created by this tool; choose a new or an empty directory"
 	[[ -w $O ]] || die "O=$O: cannot be written to; choose another O="
 	exec 9>> "$O/lock"
