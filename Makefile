@@ -25,16 +25,25 @@ $(error $(UNKNOWN): there is no such variable; `make help` lists them)
 endif
 endif
 
+# Of a verb with a kernel of its own.  What calls make may have plain from where it was called.
+own_config = $(if $(filter-out plain $(1),$(CONFIG)),$(error \
+	CONFIG=$(CONFIG): make $@ has a kernel of its own, CONFIG=$(1); leave CONFIG away))
+
+# Each verb has O= for itself; -j is for what it builds.
+.NOTPARALLEL:
+
 .PHONY: all
 all:	## from nothing to a verdict: tree, series, kernel, guest, KUnit, selftests
 	@scripts/steps/run $@
 
-.PHONY: kunit selftests torture stress
+.PHONY: kunit selftests torture stress suites busted
 kunit:	## the KUnit suites
 selftests: ## the C++ tests that drive gatefs, FUSE and tmpfs
 torture: ## the torture module, for DURATION seconds (60)
-stress:	## lookup_stress over four filesystems, for DURATION seconds (60) each
-kunit selftests torture stress:
+stress:	## lookup_stress over five filesystems, for DURATION seconds (60) each
+suites:	## kunit and selftests
+busted:	## torture that loses wake-ups on purpose, and has to say so
+kunit selftests torture stress suites busted:
 	@scripts/steps/run $@
 
 .PHONY: list again watch
@@ -73,7 +82,7 @@ stock:	## module/ and the selftests on kernels as Debian ships them: scripts/por
 soak:	## torture until SOAK threads have waited; goes on where it was stopped
 	@scripts/check/soak
 coverage: ## which lines and branches of the series the suites run
-	@CONFIG=coverage scripts/steps/run coverage
+	@$(call own_config,coverage)CONFIG=coverage scripts/steps/run coverage
 model:	## the protocol in Spin, and its mutants
 	@scripts/steps/deps
 	@scripts/check/model/run
@@ -130,7 +139,7 @@ proof:	## all of these, for hours; then the table of the README is written
 shell:	## a guest to look around in, gatefs loaded; Ctrl-A X ends it
 	@scripts/steps/run shell
 gdb:	## the same, stopped at its first instruction, with gdb attached
-	@CONFIG=debug-info scripts/steps/run gdb
+	@$(call own_config,debug-info)CONFIG=debug-info scripts/steps/run gdb
 doctor:	## ask the guest that runs now who waits in d_alloc_parallel(), and why
 	@scripts/everyday/doctor
 
