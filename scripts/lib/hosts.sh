@@ -225,6 +225,15 @@ begin_hosts() {
 	take_hosts
 }
 
+# Whether one of the hosts would make item $1 with the same.
+some_host_made() {
+	local probe
+	for probe in "$rec"/probe-*; do
+		! made_as_now "$rec/made/$1" "$probe" || return 0
+	done
+	return 1
+}
+
 # What has come of item $1, the archive of which is $rec/out/$1, becomes ours: what it said is
 # in $rec/done/$1, its results are in $INTO.  A host's O= in what people read is told as ours.
 collect() {
@@ -293,7 +302,7 @@ hand_out() {
 	missing=()
 	: "${INTO:=$RESULTS}"
 	for name; do
-		if [[ -f $rec/done/$name ]] && grep -qxF "made=$(< "$rec/made/$name")" "$rec"/probe-*; then
+		if [[ -f $rec/done/$name ]] && some_host_made "$name"; then
 			show_item "$name"
 		else
 			rm -f "$rec/done/$name"

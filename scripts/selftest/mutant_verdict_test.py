@@ -95,8 +95,8 @@ def keeps(where):
     about = ['--name', 'm', '--of', 'BASE=7.3']
     for name, judged, want in (
             ('a try that begins has no verdict, and that is kept',
-             lambda: called(os.path.join(where, 'results.json'), [*about, '--begun']),
-             {'word': 'failed', 'lines': ['no verdict']}),
+             lambda: called(os.path.join(where, 'results.json'), [*about, '--word', 'begun']),
+             {'word': 'begun', 'lines': ['no verdict']}),
             ('then the verdict is, of which kernel it is, and when that was',
              lambda: judge(where, [*about, *ABOUT_IT, '--seconds', '60'], [failed('s.a')]),
              {'word': 'passed', 'lines': ['killed     m after 60 s of 60', 's.a:'], 'seconds': 60})):

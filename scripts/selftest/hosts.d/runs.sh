@@ -217,6 +217,11 @@ updated() {
 	wait "$pid" || true
 	rm -f "$tmp/b/hold"
 	before=$(ran)
+	printf 'gcc=12 suite/linux-source-1_1.deb\n' > "$tmp/made-before"
+	printf 'made=gcc-multilib=12 gcc=12 suite/linux-source-1_1.deb\n' > "$tmp/probe-now"
+	holds 'what an item has added to a host is no update' made_as_now "$tmp/made-before" "$tmp/probe-now"
+	printf 'made=gcc=13 suite/linux-source-1_1.deb\n' > "$tmp/probe-now"
+	holds 'another version is' fails made_as_now "$tmp/made-before" "$tmp/probe-now"
 	touch "$tmp"/{a,b}/debs/suite/linux-source-1_2.deb
 	result 'behind an update of its hosts a run passes' "$(matrix || cat "$tmp/said")"
 	holds 'as one verdict' says '4 passed, 0 failed, 0 skipped'

@@ -19,9 +19,13 @@ PVM = '/sys/module/kvm_pvm'      # there if the KVM of this host is for guests t
 CPUS = ('max', 'max,-arch-capabilities', 'qemu64,-arch-capabilities')
 
 
+# So often in a row, and it is the host: not the kernel, nor a machine that has much else to do.
+HANGS = 2
+
+
 def probe_kvm(args):
     """Boots something for a few seconds with each of CPUS until one works; returns what is to
-    be remembered of this host, or a word on a guest that died or hung, which tells of its kernel."""
+    be remembered of this host, or a word on a guest that died, which tells of its kernel."""
     why = ''
     args = copy.copy(args)
     args.gdb = None         # which it would wait for
@@ -31,9 +35,8 @@ def probe_kvm(args):
         if came['status'] == 0:
             return {'works': True, 'cpu': args.cpu, 'why': why}
         if came['status'] == 124:
-            # It may be its kernel, or a machine that has much else to do.
             if not os.path.isdir(PVM):
-                return f'a guest did not get to user space within {PROBE * args.timeout} s'
+                return {'hung': f'a guest did not get to user space within {PROBE * args.timeout} s'}
             why = 'the KVM of this host is kvm_pvm: a guest without PVM support hangs after the BIOS'
             break
         if not came.get('machine_failed'):
@@ -72,15 +75,25 @@ def choose_accelerator(args):
     except (OSError, ValueError):
         known = {}
     if known.get('host') != host:
-        known = probe_kvm(args)
-        if isinstance(known, str):
+        known = {'hangs': 0}
+    if 'works' not in known:
+        found = probe_kvm(args)
+        failed = found
+        if isinstance(found, dict):
+            failed = found.pop('hung', None)
+            if failed:
+                found['hangs'] = known['hangs'] + 1
+                if found['hangs'] == HANGS:
+                    found.update(works=False, cpu=None, why=f'{HANGS} times {failed}')
+            found['host'] = host
+            with open(args.accel_cache + '.new', 'w', encoding='utf-8') as file:
+                json.dump(found, file)
+            os.replace(args.accel_cache + '.new', args.accel_cache)
+        if 'works' not in found:
             if args.accel == 'kvm':
-                refuse(f'ACCEL=kvm: KVM failed ({known}), perhaps because of this kernel; use ACCEL=tcg')
-            return 'tcg', f'KVM failed ({known}), perhaps because of this kernel; ACCEL=tcg silences this'
-        known['host'] = host
-        with open(args.accel_cache + '.new', 'w', encoding='utf-8') as file:
-            json.dump(known, file)
-        os.replace(args.accel_cache + '.new', args.accel_cache)
+                refuse(f'ACCEL=kvm: KVM failed ({failed}), perhaps because of this kernel; use ACCEL=tcg')
+            return 'tcg', f'KVM failed ({failed}), perhaps because of this kernel; ACCEL=tcg silences this'
+        known = found
     if known['works']:
         args.cpu = known['cpu']
         return 'kvm', 'a guest was booted with it' + \
