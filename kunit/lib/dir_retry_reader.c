@@ -62,6 +62,9 @@ static void reader_release(void *data)
 		leave_behind();
 		return;
 	}
+	/* a creator that is left may still want a name of these entries */
+	if (somebody_is_left())
+		return;
 	dput(reader->blocker);
 	kvfree(reader->entries);
 	kfree(reader);

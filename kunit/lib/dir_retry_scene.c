@@ -67,7 +67,7 @@ static struct dentry *scene_drop_lock(struct scene *scene,
 	if (!IS_ERR(child)) {
 		/* lockdep would tell; that is for suite in_lookup_lockdep */
 		compat_d_in_lookup_disown(child);
-		WRITE_ONCE(scene->dropped, child);
+		WRITE_ONCE(scene->dropped, dget(child));
 	}
 	inode_lock_shared(dir);
 	return child;
@@ -186,6 +186,7 @@ static void scene_close(void *data)
 	scene_end_held(scene);
 	if (somebody_is_left())
 		return;
+	dput(scene->dropped);
 	if (!IS_ERR_OR_NULL(scene->file)) {
 		fput(scene->file);
 		flush_delayed_fput();
@@ -252,7 +253,7 @@ static void creator_release(void *data)
 	struct dentry *owned = creator->scene ?
 			       READ_ONCE(creator->scene->dropped) : NULL;
 
-	/* its owner waits for the lock that the creator has, so it is there */
+	/* its owner waits for the lock that the creator has */
 	if (owned && !creator_is_done(creator))
 		d_lookup_done(owned);
 	complete_all(&creator->go);

@@ -5,8 +5,9 @@
  * A test about waiting is worth nothing if the waiter has not gone to sleep
  * yet when it is woken.  So nobody here guesses: a thread announces that it is
  * about to wait, and it counts as parked once its state says that it sleeps,
- * it has given up its CPU since the announcement, it is in no run queue, and,
- * where stacks can be read, it sleeps below the function it is meant to sleep in.
+ * it has given up its CPU since the announcement, and, where stacks can be
+ * read, it sleeps below the function it is meant to sleep in.  On PREEMPT_RT it
+ * must be in no run queue, either.
  *
  * The body of a thread counts and records.  It asserts nothing: that is for
  * the test, which reads what was recorded after parked_thread_has_left() or
@@ -180,11 +181,14 @@ static inline bool parked_switches_are(unsigned long switches,
 }
 
 /*
- * Not on its way to schedule(), with the state set already: it may have slept before, for
- * a spinlock on PREEMPT_RT.  A sleeper may stay in the run queue until it is picked next.
+ * Not on its way to schedule(), with the state set already: on PREEMPT_RT it may have slept
+ * before, for a spinlock.  A sleeper may stay in the run queue until it is picked next; when it
+ * is taken off then, this can be false for a moment, so it is asked where it has to be.
  */
 static inline bool parked_thread_is_dequeued(struct parked_thread *pt)
 {
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		return true;
 #ifdef COMPAT_HAVE_SCHED_DELAYED
 	if (READ_ONCE(pt->task->se.sched_delayed))
 		return true;
