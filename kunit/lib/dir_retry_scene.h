@@ -43,7 +43,7 @@ struct scene {
 	bool refused_twice;		/* of a second request in one call */
 	bool context_restored;		/* by iterate_dir() of the inner directory */
 	struct dentry *held;		/* of "contended", in lookup */
-	struct dentry *dropped;		/* got by "drops_lock", before it has the lock back; a reference */
+	struct dentry *dropped;		/* got by "drops_lock" without the lock; has a reference */
 };
 
 struct entry {

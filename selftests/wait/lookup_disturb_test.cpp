@@ -57,12 +57,14 @@ public:
 	}
 
 private:
+	/* As echo does: printk_devkmsg takes no word without the end of its line. */
 	bool write(const std::string &value) const
 	{
 		const unique_fd fd(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+		const std::string line = value + "\n";
 
-		return fd && ::write(fd.get(), value.data(), value.size()) ==
-			static_cast<ssize_t>(value.size());
+		return fd && ::write(fd.get(), line.data(), line.size()) ==
+			static_cast<ssize_t>(line.size());
 	}
 
 	ktap::test_case &t_;
