@@ -95,6 +95,8 @@ variables() {
 		env FILTER=no.such scripts/steps/run kunit
 	says 'nor does a verb have the cases of another one' 'FILTER=lookup_race_test matches no case of make kunit' \
 		env FILTER=lookup_race_test scripts/steps/run kunit
+	says 'nor is an interface kept for one case' 'kabi: FILTER=lookup_wait_test: .* run as a whole here; leave FILTER out' \
+		env O="$tmp/kabi-o" FILTER=lookup_wait_test scripts/check/kabi
 	says 'an unknown mutant is named' 'no mutant nobody' scripts/check/mutate nobody
 	says 'and so is a filter that matches none' 'FILTER=nobody\* matches no mutant of SERIES=apply; there are: ' \
 		env FILTER='nobody*' scripts/check/mutate
