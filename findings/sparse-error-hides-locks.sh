@@ -11,7 +11,7 @@
 # Expected	Both messages, as gcc gives both, or a note that the locks were not checked.
 # So		Where sparse has an error in a file of the kernel, be it in an inline function of
 #		a header, it may not have looked at the locks of functions there.  Such a header
-#		is <linux/rculist_bl.h> of 6.12: fs/dcache.c has 8 imbalances with that error,
+#		is <linux/rculist_bl.h> of 6.12: fs/dcache.c there has 8 imbalances with that error,
 #		and 11 with a <linux/compiler_types.h> that does not know of __rcu.  Look twice.
 #
 #	findings/sparse-error-hides-locks.sh	exits with 1 if that has changed
