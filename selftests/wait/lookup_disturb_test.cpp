@@ -41,7 +41,11 @@ std::string read_setting(const std::string &path)
 class setting {
 public:
 	setting(ktap::test_case &t, std::string path, const std::string &value)
-		: t_(t), path_(std::move(path)), before_(read_setting(path_))
+		: setting(t, path, value, read_setting(path))
+	{
+	}
+	setting(ktap::test_case &t, std::string path, const std::string &value, std::string before)
+		: t_(t), path_(std::move(path)), before_(std::move(before))
 	{
 		if (before_.empty())
 			t_.skip("{} is not there: this kernel is built without it", path_);
@@ -134,6 +138,9 @@ private:
 	setting test_, delay_, limit_;
 };
 
+/* What the console had before the first case: one that was killed has left it quiet. */
+std::string loud;
+
 /*
  * Only what is worse than an alert goes to the console: what the case provokes is not to be judged.
  * All else that the kernel has said meanwhile is repeated there at the end, and judged like the
@@ -143,7 +150,7 @@ class quiet_console {
 public:
 	quiet_console(ktap::test_case &t, kernel_log &log)
 		: t_(t), log_(log), all_of_it_(t, "/proc/sys/kernel/printk_devkmsg", "on"),
-		  quiet_(std::in_place, t, "/proc/sys/kernel/printk", "1")
+		  quiet_(std::in_place, t, "/proc/sys/kernel/printk", "1", loud)
 	{
 	}
 	quiet_console(const quiet_console &) = delete;
@@ -377,6 +384,7 @@ KTAP_CASE_LIMIT(torture_fails_when_waiters_are_lost_while_it_is_disturbed, secon
 
 int main(int argc, char **argv)
 {
+	loud = read_setting("/proc/sys/kernel/printk");
 	return run_registered(argc, argv, "lookup_disturb_test",
 			      "What the freezer, khungtaskd and lookup_torture make of waiters (KTAP). "
 			      "Needs root, gatefs.ko and CONFIG_PM_DEBUG.");
