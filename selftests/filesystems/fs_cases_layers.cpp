@@ -12,7 +12,6 @@
 #include "server_root.hpp"
 
 #include <filesystem>
-#include <map>
 #include <sys/xattr.h>
 
 namespace fs = std::filesystem;
@@ -74,21 +73,6 @@ void lookup_and_list_of_an_impure_directory(fs_rig &rig)
 	const std::string dir = impure_directory(rig);
 
 	bystander_asks_for_another_name(rig, dir, "below", {"moved", "pure"});
-}
-
-/* What is listed is what stat() says, whoever was asked first. */
-void must_agree(fs_rig &rig, const std::string &dir)
-{
-	std::unique_ptr<DIR, int (*)(DIR *)> d(::opendir(dir.c_str()), ::closedir);
-	std::map<std::string, uint64_t> listed;
-
-	rig.t.require(d != nullptr, "opendir {}: errno {}", dir, errno);
-	while (const dirent *e = ::readdir(d.get()))
-		listed[e->d_name] = e->d_ino;
-	rig.t.require(listed.size() > 2, "{} names in {}", listed.size(), dir);
-	for (const auto &[name, ino] : listed)
-		rig.t.require(ino == stat_now(dir + "/" + name).ino, "{}/{}: listed with {}, stat says {}",
-			      dir, name, ino, stat_now(dir + "/" + name).ino);
 }
 
 void lists_and_stat_agree(fs_rig &rig)
@@ -257,6 +241,31 @@ void entries_that_cannot_be_looked_up_are_listed(fs_rig &rig)
 	must_agree(rig, rig.s.dir());
 }
 
+/* Who lists is told of them and of what comes behind them by one call, however many there are. */
+void entries_that_cannot_be_looked_up_do_not_end_the_list(fs_rig &rig)
+{
+	need_unlocked_lists(rig);
+	for (const char *name : {"a", "b", "c"})
+		rig.have(name);
+	rig.begin();
+	std::vector<std::string> order = list_now(rig.s.behind("")).listed;
+	const unique_fd fd = open_or_throw(rig.s.dir(), O_RDONLY | O_DIRECTORY);
+
+	std::erase_if(order, [](const std::string &name) { return name.starts_with("."); });
+	rig.t.require(order.size() == 3, "below it has: {}", fmt::join(order, " "));
+	for (int i : {0, 1})
+		rig.s.fail(order[i], EIO);
+	const entries list = getdents_once(fd.get());
+	const std::pair<std::string, uint64_t> last = {order[2], stat_now(rig.s.path(order[2])).ino};
+
+	rig.t.require(list.error == 0, "getdents64: errno {}", list.error);
+	must_be_names(rig, list.names(), {".", "..", "a", "b", "c"});
+	for (int i : {0, 1})
+		rig.t.require(rig.s.asked("lookup", order[i]) > 0, "nobody has looked {} up", order[i]);
+	rig.t.require(std::count(list.found.begin(), list.found.end(), last) == 1,
+		      "{} is not listed with {}, which stat says", last.first, last.second);
+}
+
 /* What is cached of an impure directory are the numbers of what came from below. */
 void file_linked_into_an_impure_directory_is_listed_with_its_number(fs_rig &rig)
 {
@@ -313,6 +322,7 @@ std::vector<claim> claims_about_layers()
 		CLAIM(lists_at_the_same_time_read_the_layers_once, layers),
 		CLAIM(list_goes_on_when_the_one_who_reads_is_killed, layers),
 		CLAIM(entries_that_cannot_be_looked_up_are_listed, layers),
+		CLAIM(entries_that_cannot_be_looked_up_do_not_end_the_list, layers),
 		CLAIM(file_linked_into_an_impure_directory_is_listed_with_its_number, layers),
 		CLAIM(entry_that_is_checked_for_a_whiteout_keeps_its_number, layers),
 	};

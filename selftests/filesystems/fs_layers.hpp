@@ -9,6 +9,8 @@
 #include "kernel.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <memory>
 
 inline bool lists_unlocked(fs_rig &rig)
@@ -33,11 +35,16 @@ inline std::vector<std::string> names_of(fs_rig &rig, const answer &list)
 	return names;
 }
 
+/* These, each once, in any order. */
+inline void must_be_names(fs_rig &rig, std::vector<std::string> names, const std::vector<std::string> &wanted)
+{
+	std::sort(names.begin(), names.end());
+	rig.t.require(names == wanted, "listed: {}; want {}", fmt::join(names, " "), fmt::join(wanted, " "));
+}
+
 inline void must_list(fs_rig &rig, const answer &list, const std::vector<std::string> &wanted)
 {
-	const auto names = names_of(rig, list);
-
-	rig.t.require(names == wanted, "listed: {}; want {}", fmt::join(names, " "), fmt::join(wanted, " "));
+	must_be_names(rig, names_of(rig, list), wanted);
 }
 
 /* Somebody lists @dir and is held in a lookup of @name in the lowest layer. */
@@ -76,4 +83,55 @@ inline std::shared_ptr<DIR> open_directory(const std::string &dir)
 	if (!d)
 		throw errno_error(dir);
 	return {d, ::closedir};
+}
+
+/* What is listed is what stat() says, whoever was asked first. */
+inline void must_agree(fs_rig &rig, const std::string &dir)
+{
+	std::unique_ptr<DIR, int (*)(DIR *)> d(::opendir(dir.c_str()), ::closedir);
+	std::map<std::string, uint64_t> listed;
+
+	rig.t.require(d != nullptr, "opendir {}: errno {}", dir, errno);
+	while (const dirent *e = ::readdir(d.get()))
+		listed[e->d_name] = e->d_ino;
+	rig.t.require(listed.size() > 2, "{} names in {}", listed.size(), dir);
+	for (const auto &[name, ino] : listed)
+		rig.t.require(ino == stat_now(dir + "/" + name).ino, "{}/{}: listed with {}, stat says {}",
+			      dir, name, ino, stat_now(dir + "/" + name).ino);
+}
+
+/* What one call lists, each name with its number. */
+struct entries {
+	std::vector<std::string> names() const
+	{
+		std::vector<std::string> all;
+
+		for (const auto &[name, ino] : found)
+			all.push_back(name);
+		return all;
+	}
+	bool has(const std::string &name) const
+	{
+		return std::any_of(found.begin(), found.end(), [&](const auto &e) { return e.first == name; });
+	}
+
+	int error = 0;
+	std::vector<std::pair<std::string, uint64_t>> found;
+};
+
+inline entries getdents_once(int fd)
+{
+	alignas(dirent64) std::array<char, 32768> buffer;
+	const long n = ::syscall(SYS_getdents64, fd, buffer.data(), buffer.size());
+	entries list;
+
+	if (n < 0)
+		list.error = errno;
+	for (long at = 0; at < n;) {
+		const auto *e = reinterpret_cast<const dirent64 *>(buffer.data() + at);
+
+		list.found.emplace_back(e->d_name, e->d_ino);
+		at += e->d_reclen;
+	}
+	return list;
 }

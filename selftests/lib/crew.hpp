@@ -120,6 +120,19 @@ inline action list_of(std::string path)
 	return [path] { return list_now(path); };
 }
 
+/* A signal has reached that thread, and it has not acted on it yet. */
+inline bool signal_pending(pid_t pid, pid_t tid, int signal)
+{
+	const std::string text = read_file(fmt::format("/proc/{}/task/{}/status", pid, tid)).value_or("");
+	const size_t at = text.find("\nSigPnd:\t");
+	uint64_t mask = 0;
+
+	if (at == std::string::npos)
+		return false;
+	std::from_chars(text.data() + at + 9, text.data() + text.size(), mask, 16);
+	return mask & (uint64_t{1} << (signal - 1));
+}
+
 /* One system call in a thread of its own. */
 class actor {
 public:
@@ -191,19 +204,7 @@ public:
 		return reaped_;
 	}
 	void kill() const { ::kill(pid_, SIGKILL); }
-	/* A SIGKILL has reached it and it has not acted on it yet. */
-	bool kill_pending() const
-	{
-		const std::string text =
-			read_file(fmt::format("/proc/{}/status", pid_)).value_or("");
-		const size_t at = text.find("\nSigPnd:\t");
-		uint64_t mask = 0;
-
-		if (at == std::string::npos)
-			return false;
-		std::from_chars(text.data() + at + 9, text.data() + text.size(), mask, 16);
-		return mask & (uint64_t{1} << (SIGKILL - 1));
-	}
+	bool kill_pending() const { return signal_pending(pid_, pid_, SIGKILL); }
 	bool was_killed() const { return WIFSIGNALED(status_) && WTERMSIG(status_) == SIGKILL; }
 	int error() const { return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1; }
 
