@@ -34,7 +34,7 @@ const call_site sites[] = {
 	{"fuse_direntplus_link", {"fuse_direntplus_link", "parse_dirplusfile", "fuse_readdir_uncached", "fuse_readdir"}, true, true},
 	{"proc_fill_cache", {"proc_fill_cache"}, false, true},
 	{"proc_sys_fill_cache", {"proc_sys_fill_cache", "proc_sys_readdir"}, false, true},
-	{"cifs_prime_dcache", {"cifs_prime_dcache", "cifs_filldir", "cifs_readdir"}, true, true},
+	{"cifs_prime_dcache", {"cifs_prime_dcache", "cifs_filldir", "cifs_readdir"}, true},
 	{"nfs_prime_dcache", {"nfs_prime_dcache", "nfs_readdir_entry_decode"}, true, true},
 	{"nfs_atomic_open", {"nfs_atomic_open"}, false},
 	{"nfs_call_unlink", {"nfs_call_unlink", "nfs_complete_unlink", "nfs_dentry_iput"}, true},

@@ -57,13 +57,18 @@ void list_a_name_in_lookup(fs_rig &rig, bool waits)
 	}
 }
 
+/* Of a name: what is listed, and what stat() said whose lookup was met. */
+struct numbers {
+	std::string name;
+	uint64_t listed, found;
+};
+
 /*
  * It has been told of the name already when the lookup begins, and lists it only afterwards.
  * The server may well have one thing at a time on its hands.
  */
-void list_a_name_that_was_looked_up_after_the_request(fs_rig &rig, bool waits)
+numbers list_a_name_that_was_looked_up_after_the_request(fs_rig &rig, bool waits)
 {
-	need_readdir_that_waits(rig, waits);
 	for (int i = 0; i < 16; i++)
 		rig.have(fmt::format("told-{}", i));
 	rig.begin();
@@ -73,7 +78,7 @@ void list_a_name_that_was_looked_up_after_the_request(fs_rig &rig, bool waits)
 	const std::string last = order.listed.back();
 	auto fd = std::make_shared<unique_fd>(open_or_throw(rig.s.dir(), O_RDONLY | O_DIRECTORY));
 	/* One after another, as few as fit. */
-	const auto next = [fd](answer &a) {
+	const auto next = [fd, last](answer &a) {
 		alignas(dirent64) char buffer[64];
 		const long n = ::syscall(SYS_getdents64, fd->get(), buffer, sizeof(buffer));
 
@@ -83,6 +88,8 @@ void list_a_name_that_was_looked_up_after_the_request(fs_rig &rig, bool waits)
 			const auto *e = reinterpret_cast<const dirent64 *>(buffer + at);
 
 			a.listed.emplace_back(e->d_name);
+			if (last == e->d_name)
+				a.ino = e->d_ino;
 			at += e->d_reclen;
 		}
 		return n > 0;
@@ -104,12 +111,13 @@ void list_a_name_that_was_looked_up_after_the_request(fs_rig &rig, bool waits)
 
 	must_meet(rig, owner, lister, waits);
 	rig.s.go();
-	rig.people.must_find(owner, "the owner");
+	const uint64_t found = rig.people.must_find(owner, "the owner");
 	const answer &rest = rig.people.answer_of(lister, "the one who lists");
 
 	rig.t.require(rest.error == 0 && first.listed.size() + rest.listed.size() == 18 &&
 		      std::count(rest.listed.begin(), rest.listed.end(), last) == 1,
 		      "errno {}, {} and {} names", rest.error, first.listed.size(), rest.listed.size());
+	return {last, rest.ino, found};
 }
 
 /*
@@ -153,7 +161,22 @@ void readdir_waits_for_the_lookup_of_a_name_that_it_lists(fs_rig &rig)
 
 void readdir_waits_for_a_lookup_that_began_after_its_request(fs_rig &rig)
 {
+	need_readdir_that_waits(rig, true);
 	list_a_name_that_was_looked_up_after_the_request(rig, true);
+}
+
+/*
+ * Nobody but the lookup knows the number, and what stat() says is to be listed.  So it waits
+ * also where the kernel has d_alloc_trylock().
+ */
+void readdir_waits_for_a_lookup_that_makes_a_number_up(fs_rig &rig)
+{
+	rig.s.make_numbers_up();
+	const numbers n = list_a_name_that_was_looked_up_after_the_request(rig, true);
+	const uint64_t now = stat_now(rig.s.path(n.name)).ino;
+
+	rig.t.require(n.listed == n.found && n.listed == now, "listed with {}, stat said {}, and says {}",
+		      n.listed, n.found, now);
 }
 
 void readdir_waits_for_a_lookup_that_overtook_its_answer(fs_rig &rig)
@@ -168,6 +191,7 @@ void readdir_does_without_a_name_in_lookup(fs_rig &rig)
 
 void readdir_does_without_a_name_that_was_looked_up_after_its_request(fs_rig &rig)
 {
+	need_readdir_that_waits(rig, false);
 	list_a_name_that_was_looked_up_after_the_request(rig, false);
 }
 
@@ -207,6 +231,8 @@ std::vector<claim> claims_about_readdir()
 		CLAIM(readdir_waits_for_the_lookup_of_a_name_that_it_lists, holds_lookups | primes),
 		CLAIM(readdir_waits_for_a_lookup_that_began_after_its_request, holds_lookups | stale_lists),
 		CLAIM(readdir_waits_for_a_lookup_that_overtook_its_answer, holds_lookups | late_answers),
+		CLAIM(readdir_waits_for_a_lookup_that_makes_a_number_up,
+		      holds_lookups | stale_lists | makes_numbers),
 		CLAIM(readdir_does_without_a_name_in_lookup, holds_lookups | primes),
 		CLAIM(readdir_does_without_a_name_that_was_looked_up_after_its_request,
 		      holds_lookups | stale_lists),

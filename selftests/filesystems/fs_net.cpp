@@ -182,6 +182,7 @@ public:
 		mount_now(source, "smb3", options());
 		::stat(path("warm").c_str(), &st);
 	}
+	void make_numbers_up() override { server_numbers_ = false; }
 	std::string second_client() override { return mount_second(source, "smb3", options()); }
 	void cut(bool yes) override { drop_port(port_, yes); }
 	bool keeps_open_names() const override { return true; }
@@ -194,10 +195,12 @@ private:
 	std::string options() const
 	{
 		return fmt::format("ip=127.0.0.1,port={},vers=3.1.1,username=root,password={},nosharesock,"
-				   "actimeo=600", port_, fresh_password());
+				   "actimeo=600,{}", port_, fresh_password(),
+				   server_numbers_ ? "serverino" : "noserverino");
 	}
 
 	const uint16_t port_;
+	bool server_numbers_ = true;
 };
 
 template <bool in_kernel> std::unique_ptr<fs_scene> smb(ktap::test_case &t)
@@ -218,7 +221,7 @@ std::vector<fs_kind> network_filesystems()
 			      stresses | two_clients | late_answers;
 
 	const unsigned windows = holds_lookups | tells_errors | links | cuts | opens | stale_lists | stresses |
-				 two_clients | blocks;
+				 two_clients | blocks | makes_numbers;
 
 	return {
 		{"nfs4", both | opens | opens_anew, nfs<true>},

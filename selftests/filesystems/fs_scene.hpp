@@ -46,6 +46,8 @@ enum fs_ability : unsigned {
 	loses		= 1u << 22,	/* what it knows of can be gone at the server, and be back */
 	spellings	= 1u << 23,	/* names without case, that differ in length for the dcache */
 	loses_removes	= 1u << 24,	/* a request to remove a file can be lost on its way */
+	makes_numbers	= 1u << 25,	/* the client can make the numbers of files up */
+	below_overlays	= 1u << 26,	/* an overlay on it is told at once what others have changed */
 };
 
 class fs_scene {
@@ -106,6 +108,8 @@ public:
 	/* What was read of the disk is read anew when somebody needs it. */
 	virtual void forget_the_disk() {}
 
+	/* Before it is mounted: the numbers of files shall not be those of the server. */
+	virtual void make_numbers_up() { t.fail("it has no numbers but those of the server"); }
 	/* Once the case has put files there. */
 	virtual void mount_it() = 0;
 	/* 0 or an errno. */
