@@ -310,7 +310,8 @@ private:
 std::vector<fs_kind> afs_filesystems()
 {
 	return {
-		{"afs", holds_lookups | stresses | silly | aliases | cuts | blocks | loses,
+		{"afs", holds_lookups | stresses | silly | aliases | cuts | blocks | loses |
+			below_overlays,
 		 [](ktap::test_case &t) { return std::make_unique<afs_scene>(t); }},
 	};
 }

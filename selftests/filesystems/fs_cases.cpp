@@ -19,7 +19,7 @@ std::vector<claim> all_claims()
 				 claims_about_handles(), claims_about_names(),
 				 claims_about_silly_names(), claims_about_unlinks(),
 				 claims_about_layers(), claims_about_known_layers(),
-				 claims_about_interrupted_layers(),
+				 claims_about_interrupted_layers(), claims_about_layers_of_the_network(),
 				 claims_under_stress()})
 		all.insert(all.end(), part.begin(), part.end());
 	return all;

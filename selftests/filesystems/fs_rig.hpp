@@ -159,6 +159,7 @@ std::vector<claim> claims_about_unlinks();
 std::vector<claim> claims_about_layers();
 std::vector<claim> claims_about_known_layers();
 std::vector<claim> claims_about_interrupted_layers();
+std::vector<claim> claims_about_layers_of_the_network();
 std::vector<claim> claims_under_stress();
 
 /* What lookup_stress draws its operations from. */
