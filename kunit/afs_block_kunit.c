@@ -200,6 +200,20 @@ static void lookup_that_is_late_does_not_find_what_was_unlinked(struct kunit *te
 	release_ref(test, scene->old);
 }
 
+/* A filesystem on top keeps it, as overlayfs does: it must not be invalid for ever. */
+static void dentry_that_is_unhashed_is_searched_for(struct kunit *test)
+{
+	struct afs_scene *scene = afs_scene_open(test);
+
+	d_drop(scene->old);
+	/* it has the version of the directory, which says nothing about it now */
+	KUNIT_EXPECT_EQ(test, afs_scene_revalidate(scene, scene->old, 0), 0);
+	KUNIT_EXPECT_EQ(test, afs_directory_searches(), 1);
+	afs_directory_has_both();
+	KUNIT_EXPECT_EQ(test, afs_scene_revalidate(scene, scene->old, 0), 1);
+	KUNIT_EXPECT_EQ(test, afs_directory_searches(), 2);
+}
+
 /* A version that no directory here has. */
 #define OF_ANOTHER_DIRECTORY	77
 
@@ -279,6 +293,7 @@ static struct kunit_case afs_block_cases[] = {
 	KUNIT_CASE(lookup_finds_the_source_that_the_server_refuses_to_rename),
 	KUNIT_CASE(lookup_finds_the_target_of_a_rename_that_the_server_refuses),
 	KUNIT_CASE(lookup_that_is_late_does_not_find_what_was_unlinked),
+	KUNIT_CASE(dentry_that_is_unhashed_is_searched_for),
 	KUNIT_CASE(lookup_that_a_rename_overtakes_stores_no_version),
 	KUNIT_CASE(lookup_that_a_rename_overtakes_does_not_drop_it),
 	KUNIT_CASE(unlink_after_a_conflict_leaves_nothing_blocked),

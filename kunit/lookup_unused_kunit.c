@@ -10,8 +10,8 @@
  *
  * The state that all cases start from:
  *
- *	"dir"	a directory whose ->lookup() knows two names: "there" is a file, and "error"
- *		makes it fail
+ *	"dir"	a directory whose ->lookup() knows three names: "there" is a file, and "error"
+ *		and "exists" make it fail
  */
 #include <linux/module.h>
 #include <linux/namei.h>
@@ -46,6 +46,8 @@ static struct dentry *server_lookup(struct inode *dir, struct dentry *dentry,
 	lookups++;
 	if (is_called(dentry, "error"))
 		return ERR_PTR(-EIO);
+	if (is_called(dentry, "exists"))
+		return ERR_PTR(-EEXIST);
 	if (is_called(dentry, "there")) {
 		inode = new_inode(dir->i_sb);
 		if (!inode)
@@ -203,6 +205,15 @@ static void lookup_that_fails_is_over(struct kunit *test)
 	expect_error(test, search(pg, dir, "error", NULL), -EIO);
 }
 
+/* Else a caller would try one name after the other, each at the server. */
+static void lookup_that_fails_with_eexist_is_an_error(struct kunit *test)
+{
+	struct playground *pg = playground_open(test, PLAIN);
+
+	expect_error(test, search(pg, open_directory(pg), "exists", NULL), -EIO);
+	KUNIT_EXPECT_EQ(test, lookups, 1);
+}
+
 static void directory_that_was_removed_has_no_names(struct kunit *test)
 {
 	struct playground *pg = playground_open(test, PLAIN);
@@ -247,6 +258,7 @@ static struct kunit_case lookup_unused_cases[] = {
 	KUNIT_CASE(name_in_lookup_is_not_waited_for),
 	KUNIT_CASE(name_that_is_blocked_is_not_waited_for),
 	KUNIT_CASE(lookup_that_fails_is_over),
+	KUNIT_CASE(lookup_that_fails_with_eexist_is_an_error),
 	KUNIT_CASE(directory_that_was_removed_has_no_names),
 	KUNIT_CASE(name_that_cannot_be_is_refused),
 	{}

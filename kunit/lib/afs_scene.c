@@ -104,6 +104,46 @@ unsigned int afs_checks(void)
 }
 EXPORT_SYMBOL_GPL(afs_checks);
 
+static struct {
+	bool has_both;
+	unsigned int searches;
+} directory;
+
+/* What afs_do_lookup_one() of fs/afs/dir.c passes a search, and has the result in. */
+struct search {
+	struct dir_context ctx;
+	struct qstr name;
+	bool found;
+	struct afs_fid fid;
+};
+
+/*
+ * Runs instead of afs_dir_iterate().  All files have the same fid here, so a name that the
+ * directory has is that of the dentry.
+ */
+static int search_directory(struct inode *dir, struct dir_context *ctx, void *key_or_file,
+			    afs_dataversion_t *version)
+{
+	struct search *search = container_of(ctx, struct search, ctx);
+
+	directory.searches++;
+	search->found = directory.has_both;
+	*version = 0;
+	return 0;
+}
+
+void afs_directory_has_both(void)
+{
+	directory.has_both = true;
+}
+EXPORT_SYMBOL_GPL(afs_directory_has_both);
+
+unsigned int afs_directory_searches(void)
+{
+	return directory.searches;
+}
+EXPORT_SYMBOL_GPL(afs_directory_searches);
+
 /* Runs instead of afs_check_validity(), which a walk under RCU asks. */
 static bool still_valid(const struct afs_vnode *vnode)
 {
@@ -264,6 +304,7 @@ struct afs_scene *afs_scene_open(struct kunit *test)
 	init_completion(&server.let_go);
 	memset(&check, 0, sizeof(check));
 	init_completion(&check.let_go);
+	memset(&directory, 0, sizeof(directory));
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, scene_close, scene));
 
@@ -280,6 +321,7 @@ struct afs_scene *afs_scene_open(struct kunit *test)
 	divert(test, "afs_validate", always_valid);
 	divert(test, "afs_check_validity", still_valid);
 	divert(test, "afs_select_fileserver", ask_server);
+	divert(test, "afs_dir_iterate", search_directory);
 	afs_server_says(0, false);
 
 	scene->dir = scene_child(scene, scene->mnt->mnt_root, "dir",

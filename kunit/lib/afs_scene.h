@@ -43,6 +43,10 @@ bool afs_check_is_reached(void);
 void afs_check_let_go(void);
 unsigned int afs_checks(void);
 
+/* The directory has "old" and "target", as it has not at first; how often it was searched. */
+void afs_directory_has_both(void);
+unsigned int afs_directory_searches(void);
+
 /* What afs_sillyrename(), which does not run, returns from now on. */
 void afs_silly_rename_fails(struct kunit *test, int error);
 
