@@ -10,9 +10,8 @@
 #		and nothing about the lock.  The exit status is 0 either way.
 # Expected	Both messages, as gcc gives both, or a note that the locks were not checked.
 # So		Where sparse has an error in a file of the kernel, be it in an inline function of
-#		a header, it may not have looked at the locks of functions there.  Such a header
-#		is <linux/rculist_bl.h> of 6.12: fs/dcache.c there has 8 imbalances with that error,
-#		and 11 with a <linux/compiler_types.h> that does not know of __rcu.  Look twice.
+#		a header, it may not have looked at the locks of functions there.  Look twice:
+#		once more with a <linux/compiler_types.h> that does not know of __rcu.
 #
 #	findings/sparse-error-hides-locks.sh	exits with 1 if that has changed
 
@@ -23,7 +22,7 @@ trap 'rm -rf "$WORK"' EXIT
 cd "$WORK"
 
 apt-get download -q sparse=0.6.4-3 > apt.log 2>&1 || { cat apt.log >&2; exit 2; }
-dpkg -x sparse_*.deb root
+dpkg -x sparse_*.deb packages
 
 cat > lock.c << 'END_OF_SOURCE'
 extern void take(void) __attribute__((context(lock, 0, 1)));
@@ -60,7 +59,7 @@ END_OF_SOURCE
 changed=0
 expect() {
 	local file=$1 status=0 imbalances errors
-	root/usr/bin/sparse "$file" > out 2>&1 || status=$?
+	packages/usr/bin/sparse "$file" > out 2>&1 || status=$?
 	imbalances=$(grep -c 'context imbalance' out || true)
 	errors=$(grep -c 'error: incompatible types' out || true)
 	echo "$file: exit status $status, context imbalance: $imbalances, error: $errors"

@@ -25,10 +25,10 @@ cd "$WORK"
 apt-get download -q coccinelle=1.1.1.deb-2+b1 libpcre3=2:8.39-15 > apt.log 2>&1 ||
 	{ cat apt.log >&2; exit 2; }
 for package in *.deb; do
-	dpkg -x "$package" root
+	dpkg -x "$package" packages
 done
-export COCCINELLE_HOME=$WORK/root/usr/lib/coccinelle
-LD_LIBRARY_PATH=$(find "$WORK/root" -name 'libpcre.so.3' -printf '%h' -quit)
+export COCCINELLE_HOME=$WORK/packages/usr/lib/coccinelle
+LD_LIBRARY_PATH=$(find "$WORK/packages" -name 'libpcre.so.3' -printf '%h' -quit)
 export LD_LIBRARY_PATH
 
 cat > rename.cocci << 'END_OF_RULE'
@@ -72,7 +72,7 @@ changed=0
 expect() {
 	local calls=$1 rules=$2 status=0 found
 	shift 2
-	root/usr/bin/spatch "$@" --sp-file "$rules" three.c > out 2> said || status=$?
+	packages/usr/bin/spatch "$@" --sp-file "$rules" three.c > out 2> said || status=$?
 	found=$(grep -c '^+.*new_name' out || true)
 	echo "$rules $*: exit status $status, $found of 3 calls changed, \"BAD:\" said $(grep -c '^BAD:' said || true) times"
 	[[ $status == 0 && $found == "$calls" ]] || changed=1

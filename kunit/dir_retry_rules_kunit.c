@@ -157,7 +157,8 @@ static void overlayfs_lists_a_directory_locked_for_itself(struct kunit *test)
 	int err;
 
 	if (IS_ERR(file))
-		kunit_skip(test, "/mnt/overlay: error %ld; threads of 7.3 do not see it",
+		kunit_skip(test,
+			   "/mnt/overlay: error %ld; make kunit has it, not for threads of 7.3",
 			   PTR_ERR(file));
 	lister.dir = file_inode(file);
 	err = iterate_dir(file, &lister.ctx);
