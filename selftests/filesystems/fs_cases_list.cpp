@@ -7,6 +7,7 @@
 #include "kernel.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace {
 
@@ -223,6 +224,20 @@ void readdir_makes_dentries_of_what_it_lists(fs_rig &rig)
 	rig.s.cut(false);
 }
 
+/* Which lookup_stress takes for an error that a change explains. */
+void list_fails_if_another_has_put_a_file_in_its_place(fs_rig &rig)
+{
+	std::filesystem::create_directory(rig.s.behind("was"));
+	rig.begin();
+	rig.t.require(S_ISDIR(stat_now(rig.s.path("was")).mode), "the directory is not there");
+	std::filesystem::remove(rig.s.behind("was"));
+	rig.have("was");
+	const answer got = list_now(rig.s.path("was"));
+
+	rig.t.require(got.error == rig.s.error_of_a_list_of_a_file(), "errno {}, listed: {}", got.error,
+		      fmt::join(got.listed, " "));
+}
+
 } /* namespace */
 
 std::vector<claim> claims_about_readdir()
@@ -239,5 +254,6 @@ std::vector<claim> claims_about_readdir()
 		CLAIM(readdir_does_without_a_name_whose_lookup_overtook_its_answer,
 		      holds_lookups | late_answers),
 		CLAIM(readdir_makes_dentries_of_what_it_lists, links | cuts),
+		CLAIM(list_fails_if_another_has_put_a_file_in_its_place, lists_by_name),
 	};
 }

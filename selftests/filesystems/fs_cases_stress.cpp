@@ -99,28 +99,41 @@ bool is_of_a_change(int error)
 	return !error || error == ENOENT || error == ESTALE;
 }
 
-/* All directories below `top` and what is in them; the first error that no change explains. */
-int look_around(const std::string &top, bool opens)
+/* How the second client looks around. */
+struct looks {
+	bool opens;			/* files too */
+	int error_of_a_list_of_a_file;
+};
+
+/* An error that no change explains, and where it was met; none if `error` is 0. */
+struct surprise {
+	int error = 0;
+	std::string where;
+};
+
+/* All directories below `top` and what is in them, to the first surprise. */
+surprise look_around(const std::string &top, const looks &how)
 {
 	const answer list = list_now(top);
 
-	if (!is_of_a_change(list.error))
-		return list.error;
+	if (!is_of_a_change(list.error) && list.error != how.error_of_a_list_of_a_file)
+		return {list.error, "a list of " + top};
 	for (const std::string &name : list.listed) {
 		if (name == "." || name == "..")
 			continue;
 		const std::string path = top + "/" + name;
 		const answer got = stat_now(path);
-		const int error = S_ISDIR(got.mode) ? look_around(path, opens) :
-				  opens ? open_now(path, O_RDONLY).error : 0;
+		const surprise met = S_ISDIR(got.mode) ? look_around(path, how) :
+				     how.opens ? surprise{open_now(path, O_RDONLY).error, "open() of " + path} :
+					     surprise{};
 
 		if (!is_of_a_change(got.error))
-			return got.error;
+			return {got.error, "stat() of " + path};
 		/* A file in place of a directory, and the reverse. */
-		if (!is_of_a_change(error) && error != ENOTDIR && error != EISDIR)
-			return error;
+		if (!is_of_a_change(met.error) && met.error != ENOTDIR && met.error != EISDIR)
+			return met;
 	}
-	return 0;
+	return {};
 }
 
 std::vector<std::string> sorted(std::vector<std::string> names)
@@ -129,26 +142,32 @@ std::vector<std::string> sorted(std::vector<std::string> names)
 	return names;
 }
 
+/* What the threads beside a stress share with it, for as long as one of them runs. */
+struct beside {
+	std::atomic<bool> stop{false};
+	surprise seen;
+};
+
 void lookup_stress_beside_another_client_and_the_server(fs_rig &rig)
 {
-	std::atomic<bool> stop{false};
+	const auto shared = std::make_shared<beside>();
 
 	rig.begin();
 	const std::string second = rig.s.second_client();
-	const bool opens = !rig.s.keeps_open_names();
+	const looks how{!rig.s.keeps_open_names(), rig.s.error_of_a_list_of_a_file()};
 	stress_process stress(rig, option_for(rig.s));
-	actor &looker = rig.people.start([&stop, second, opens] {
+	actor &looker = rig.people.start([shared, second, how] {
 		answer a;
 
-		for (uint64_t n = 0; !a.error && !stop.load(); a.ino = ++n)
-			a.error = look_around(second, opens);
+		for (uint64_t n = 0; !shared->seen.error && !shared->stop.load(); a.ino = ++n)
+			shared->seen = look_around(second, how);
 		return a;
 	});
-	actor &changer = rig.people.start([&stop, &s = rig.s] {
+	actor &changer = rig.people.start([shared, &s = rig.s] {
 		const std::string from = s.at_server("changed"), to = s.at_server("renamed");
 		answer a;
 
-		for (uint64_t n = 0; !stop.load(); a.ino = ++n) {
+		for (uint64_t n = 0; !shared->stop.load(); a.ino = ++n) {
 			const unique_fd fd(::open(from.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
 
 			if (!fd || ::rename(from.c_str(), to.c_str()) || ::unlink(to.c_str())) {
@@ -160,11 +179,14 @@ void lookup_stress_beside_another_client_and_the_server(fs_rig &rig)
 	});
 
 	wait_until(rig.t.bound(std::chrono::seconds(stress_seconds + 60)), [&] { return stress.over(); });
-	stop.store(true);
+	shared->stop.store(true);
 	rig.people.must_be_through(looker, "the other client");
 	rig.people.must_be_through(changer, "the server");
 	stress.must_pass();
-	rig.t.require(!looker.got().error, "the other client got errno {}", looker.got().error);
+	const surprise &seen = shared->seen;
+
+	rig.t.require(!seen.error, "the other client got errno {} from {}, after {} looks around", seen.error,
+		      seen.where, looker.got().ino);
 	rig.t.require(!changer.got().error && changer.got().ino, "the server: errno {} after {} changes",
 		      changer.got().error, changer.got().ino);
 	rig.t.note("{} looks around by the other client, {} changes by the server", looker.got().ino,

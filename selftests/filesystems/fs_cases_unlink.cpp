@@ -7,6 +7,8 @@
 #include "fs_rig.hpp"
 #include "kernel.hpp"
 
+#include <filesystem>
+
 namespace {
 
 void must_wait_for_the_server(fs_rig &rig, const actor &who)
@@ -70,6 +72,33 @@ void lookups_of_the_target_wait_for_a_rename(fs_rig &rig)
 		rig.people.must_find(*w, ino);
 }
 
+/* Where what is open keeps its name, lookup_stress is refused for that when it cleans up. */
+void rmdir_after_an_unlink_of_what_another_client_has_open(fs_rig &rig)
+{
+	std::filesystem::create_directory(rig.s.behind("dir"));
+	rig.have("dir/open");
+	rig.begin();
+	const std::string dir = rig.s.path("dir"), name = dir + "/open";
+	unique_fd open = open_or_throw(rig.s.second_client() + "/dir/open", O_RDONLY);
+	int error = 0;
+	const auto removed = [&] {
+		error = ::rmdir(dir.c_str()) ? errno : 0;
+		return !error;
+	};
+
+	rig.t.require(!::unlink(name.c_str()), "unlink: errno {}", errno);
+	rig.t.require(stat_now(name).error == ENOENT, "what was removed is still found");
+	if (rig.s.keeps_open_names()) {
+		rig.t.require(!removed() && error == ENOTEMPTY, "rmdir while it is open: errno {}, not {}", error,
+			      ENOTEMPTY);
+		open.reset();
+		wait_until(rig.t.bound(crew::bound), removed);
+	} else {
+		removed();
+	}
+	rig.t.require(!error, "rmdir: errno {}", error);
+}
+
 } /* namespace */
 
 std::vector<claim> claims_about_unlinks()
@@ -77,5 +106,6 @@ std::vector<claim> claims_about_unlinks()
 	return {
 		CLAIM(lookups_wait_for_an_unlink, blocks),
 		CLAIM(lookups_of_the_target_wait_for_a_rename, blocks),
+		CLAIM(rmdir_after_an_unlink_of_what_another_client_has_open, two_clients),
 	};
 }

@@ -186,6 +186,11 @@ public:
 	std::string second_client() override { return mount_second(source, "smb3", options()); }
 	void cut(bool yes) override { drop_port(port_, yes); }
 	bool keeps_open_names() const override { return true; }
+	/*
+	 * The client opens whatever has that name.  That a file cannot be listed is
+	 * STATUS_NOT_SUPPORTED for Samba; ksmbd misses the leave to search it.
+	 */
+	int error_of_a_list_of_a_file() const override { return port_ == ksmbd_port ? EACCES : EOPNOTSUPP; }
 	std::string looks_up_in() const override { return "cifs_lookup"; }
 	std::string opens_in() const override { return "cifs_atomic_open"; }
 
@@ -221,7 +226,7 @@ std::vector<fs_kind> network_filesystems()
 			      stresses | two_clients | late_answers;
 
 	const unsigned windows = holds_lookups | tells_errors | links | cuts | opens | stale_lists | stresses |
-				 two_clients | blocks | makes_numbers;
+				 two_clients | blocks | makes_numbers | lists_by_name;
 
 	return {
 		{"nfs4", both | opens | opens_anew, nfs<true>},

@@ -48,6 +48,7 @@ enum fs_ability : unsigned {
 	loses_removes	= 1u << 24,	/* a request to remove a file can be lost on its way */
 	makes_numbers	= 1u << 25,	/* the client can make the numbers of files up */
 	below_overlays	= 1u << 26,	/* an overlay on it is told at once what others have changed */
+	lists_by_name	= 1u << 27,	/* each list asks for the directory by its name */
 };
 
 class fs_scene {
@@ -104,6 +105,11 @@ public:
 	 * it is asked about, and once more when the walk is tried again (retry_estale()).
 	 */
 	virtual bool may_be_stale() const { return false; }
+
+	/* What readdir of a directory ends in where the server has a file of that name by now,
+	 * and the client has not noticed, if it asks for it by its name: an errno.
+	 */
+	virtual int error_of_a_list_of_a_file() const { return 0; }
 
 	/* What was read of the disk is read anew when somebody needs it. */
 	virtual void forget_the_disk() {}

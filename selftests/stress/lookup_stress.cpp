@@ -309,7 +309,9 @@ int main(int argc, char **argv)
 		   "where names can be written: make, rename and remove files, and no directories");
 	o.add_flag("--no-open", c.no_open,
 		   "where names can be written: stat() them, and leave out the open() of one that\n"
-		   "another thread may change; for smb, where a file that is open keeps its name");
+		   "another thread may change; for smb, where a file that is open keeps its name.\n"
+		   "A directory from which all has been removed, and another client has some of it\n"
+		   "open, is tried again for --max-op-ms");
 	o.add_flag("--may-be-stale", c.may_be_stale,
 		   "where names can be written: ESTALE from stat(), or from open() and what is read then,\n"
 		   "is counted as unjudged if the name was changed meanwhile; for afs, whose lookups end\n"

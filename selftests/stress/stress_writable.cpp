@@ -10,7 +10,10 @@
  */
 #include "stress_writable.hpp"
 
+#include "crew.hpp"
+
 #include <cstring>
+#include <filesystem>
 #include <linux/fs.h>
 #include <sys/syscall.h>
 
@@ -36,13 +39,31 @@ int writable::make_directory(const std::string &name, uint64_t generation)
 	return ::mkdirat(at(), mark.c_str(), 0755) < 0 ? errno : 0;
 }
 
+/*
+ * With --no-open the server keeps what has just been removed from there if another client has it
+ * open, until it is closed.  It refuses to remove the directory meanwhile; Samba says that it
+ * does not exist if what is in it goes just then (can_delete_directory_fsp()).
+ */
+int writable::remove_emptied(const std::string &directory)
+{
+	int error;
+	const auto gone = [&] {
+		error = ::unlinkat(at(), directory.c_str(), AT_REMOVEDIR) < 0 ? errno : 0;
+		return error != ENOTEMPTY && error != ENOENT;
+	};
+
+	if (!gone() && run_.config.no_open)
+		wait_until(run_.config.max_op, gone);
+	return error;
+}
+
 int writable::empty_directory(const std::string &name, uint64_t generation)
 {
 	const std::string mark = fmt::format("{}/{}", name, generation);
 
 	if (::unlinkat(at(), mark.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return errno;
-	return ::unlinkat(at(), name.c_str(), AT_REMOVEDIR) < 0 ? errno : 0;
+	return remove_emptied(name);
 }
 
 int writable::find(const std::string &name) const
@@ -312,15 +333,23 @@ void writable::step(stress_worker &w)
 
 void writable::finish()
 {
+	std::string left;
+
 	for (hot_name &h : hot_) {
-		if (h.now.what == kind::directory)
-			empty_directory(h.name, h.now.generation);
-		else if (h.now.is_file())
-			::unlinkat(at(), h.name.c_str(), 0);
+		const int error = h.now.what == kind::directory ? empty_directory(h.name, h.now.generation) :
+				  h.now.is_file() && ::unlinkat(at(), h.name.c_str(), 0) < 0 ? errno : 0;
+
+		if (error)
+			left += fmt::format("; to remove {}: {}", h.name, std::strerror(error));
 	}
-	if (::rmdir(path_.c_str()) < 0)
-		run_.violation("rmdir of {}, where nothing should be left: {}", path_,
-			       std::strerror(errno));
+	if (const int error = remove_emptied(path_)) {
+		std::error_code unreadable;
+
+		for (const auto &entry : std::filesystem::directory_iterator(path_, unreadable))
+			left += fmt::format("; {} is in it", entry.path().filename().string());
+		run_.violation("rmdir of {}, where nothing should be left: {}{}", path_, std::strerror(error),
+			       left);
+	}
 }
 
 std::unique_ptr<stress_model> writable_model(stress_run &run)

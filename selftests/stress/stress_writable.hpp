@@ -57,6 +57,7 @@ private:
 	int make_file(const std::string &name, uint64_t generation);
 	int make_directory(const std::string &name, uint64_t generation);
 	int empty_directory(const std::string &name, uint64_t generation);
+	int remove_emptied(const std::string &directory);
 	observed content(int fd);
 	int find(const std::string &name) const;
 	/* Whether the change of a name to what it is entered as was made: 0 or an errno. */
