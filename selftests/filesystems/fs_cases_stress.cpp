@@ -111,19 +111,22 @@ struct surprise {
 	std::string where;
 };
 
-/* All directories below `top` and what is in them, to the first surprise. */
-surprise look_around(const std::string &top, const looks &how)
+/*
+ * All directories below `top` and what is in them, to the first surprise.  A list of `top` may fail
+ * with `if_a_file`: one of those below may have become one.
+ */
+surprise look_around(const std::string &top, const looks &how, int if_a_file = 0)
 {
 	const answer list = list_now(top);
 
-	if (!is_of_a_change(list.error) && list.error != how.error_of_a_list_of_a_file)
+	if (!is_of_a_change(list.error) && list.error != if_a_file)
 		return {list.error, "a list of " + top};
 	for (const std::string &name : list.listed) {
 		if (name == "." || name == "..")
 			continue;
 		const std::string path = top + "/" + name;
 		const answer got = stat_now(path);
-		const surprise met = S_ISDIR(got.mode) ? look_around(path, how) :
+		const surprise met = S_ISDIR(got.mode) ? look_around(path, how, how.error_of_a_list_of_a_file) :
 				     how.opens ? surprise{open_now(path, O_RDONLY).error, "open() of " + path} :
 					     surprise{};
 
